@@ -1,0 +1,1 @@
+"""A web portal to work on any machine reached by SSH."""
