@@ -1,0 +1,1 @@
+"""Pages put components together: sign-in and workspace."""

@@ -1,0 +1,1 @@
+"""The demo: an SSH server of our own on loopback, with homes full of examples."""

@@ -1,0 +1,1 @@
+"""The hardened Bokeh server: headers, hosts, sign-in, and what flows past the websocket."""

@@ -1,0 +1,1 @@
+"""What the portal itself remembers, in one SQL database."""

@@ -1,0 +1,1 @@
+"""A machine reached by SSH: connection, files, runs, terminals, and the controller of a session."""
