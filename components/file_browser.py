@@ -1,0 +1,218 @@
+"""One folder as a table: breadcrumbs, a virtual list for any number of names, and actions."""
+
+from __future__ import annotations
+
+import posixpath
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+from vispa_panel.components.region import Region
+from vispa_panel.components.style import sheet
+from vispa_panel.errors import PortalError
+from vispa_panel.workspace.file_names import display_name
+from vispa_panel.workspace.files import EntryKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from vispa_panel.workspace.files import FileEntry, Files
+
+PAGE = 100
+"""Rows on one page of the table; the browser never holds more."""
+
+KIND_WORDS = {
+    EntryKind.FOLDER: "Folder",
+    EntryKind.FILE: "File",
+    EntryKind.LINK: "Broken link",
+    EntryKind.OTHER: "Special",
+}
+
+
+def size_in_words(size: int) -> str:
+    """A size in bytes as a person says it: ``12 B``, ``3.4 kB``, ``1.2 GB`` (powers of 1000)."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:  # noqa: PLR2004 - the step between SI units
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def _row(entry: FileEntry) -> dict[str, Any]:
+    modified = datetime.fromtimestamp(max(0.0, entry.modified), tz=UTC)
+    return {
+        "Name": display_name(entry.name) + ("/" if entry.kind is EntryKind.FOLDER else ""),
+        "Size": "" if entry.kind is EntryKind.FOLDER else size_in_words(entry.size),
+        "Modified": modified.strftime("%Y-%m-%d %H:%M"),
+        "Kind": KIND_WORDS[entry.kind] + (" (link)" if entry.is_link else ""),
+    }
+
+
+class FileBrowser(pn.viewable.Viewer):
+    """A folder of one :class:`~vispa_panel.workspace.files.Files`.
+
+    A click on a name chooses it, a double click or "Open" opens it: folders in place, files by
+    ``on_open``. ``selected`` holds the chosen entries; a page puts its own buttons into
+    ``actions``.
+    """
+
+    folder = param.String(doc="The folder shown, absolute.")
+    selected = param.Tuple(default=(), length=None, doc="The chosen FileEntry values.")
+    show_hidden = param.Boolean(default=False, doc="Whether names beginning with a dot are shown.")
+    filter_text = param.String(default="", doc="Only names that contain this text are shown.")
+    problem = param.String(doc="Why the folder cannot be listed; empty when all is well.")
+
+    selected: tuple[FileEntry, ...]
+
+    def __init__(
+        self,
+        files: Callable[[], Files],
+        *,
+        on_open: Callable[[str], object],
+        actions: tuple[pn.viewable.Viewable, ...] = (),
+        spawn: Callable[[Coroutine[Any, Any, None]], object] | None = None,
+        **params: object,
+    ) -> None:
+        self._files = files
+        self._on_open = on_open
+        self._spawn = spawn if spawn is not None else pn.state.execute
+        self._all: tuple[FileEntry, ...] = ()
+        self._entries: tuple[FileEntry, ...] = ()
+        super().__init__(**params)
+        self._path = pmui.Breadcrumbs(items=[], margin=(4, 8), sizing_mode="stretch_width")
+        self._path.param.watch(self._climb, "active")
+        self._table = pn.widgets.Tabulator(
+            pd.DataFrame([], columns=["Name", "Size", "Modified", "Kind"]),
+            show_index=False,
+            disabled=True,
+            selectable=True,
+            pagination="remote",
+            page_size=PAGE,
+            layout="fit_columns",
+            widths={"Size": 90, "Modified": 140, "Kind": 110},
+            text_align={"Size": "right"},
+            theme="materialize",
+            sizing_mode="stretch_both",
+            min_height=160,
+            margin=0,
+            stylesheets=[sheet("file_browser")],
+        )
+        self._table.param.watch(self._choose, "selection")
+        self._table.on_click(self._clicked)
+        self._open_button = pmui.Button(
+            label="Open",
+            icon="open_in_new",
+            size="small",
+            variant="outlined",
+            margin=4,
+            disabled=self.param.selected.rx.len() == 0,
+            on_click=self._open_selected,
+        )
+        self._filter = pmui.TextInput.from_param(
+            self.param.filter_text, label="Filter names", size="small", width=180, margin=4
+        )
+        self._summary = pmui.Typography("", variant="caption", margin=(4, 8))
+        self._note = pmui.Alert(
+            title=self.param.problem,
+            severity="warning",
+            visible=self.param.problem.rx.bool(),
+            margin=4,
+        )
+        self._bar = pmui.FlexBox(self._open_button, *actions, self._filter, margin=0)
+        if self.folder:
+            self._reload()
+
+    @param.depends("folder", watch=True)
+    def _reload(self) -> None:
+        self.selected = ()
+        self._draw_path()
+        self._spawn(self.refresh())
+
+    async def refresh(self) -> None:
+        """List the folder again."""
+        folder = self.folder
+        try:
+            listing = await self._files().list_folder(folder)
+        except PortalError as error:
+            self._all = ()
+            self.problem = error.advice
+        else:
+            if folder != self.folder:
+                return
+            self._all = listing.entries
+            self.problem = (
+                "Only the first names are shown; use the terminal for this folder."
+                if listing.truncated
+                else ""
+            )
+        self._draw()
+
+    @param.depends("filter_text", "show_hidden", watch=True)
+    def _draw(self) -> None:
+        wanted = self.filter_text.casefold()
+        self._entries = tuple(
+            entry
+            for entry in self._all
+            if (self.show_hidden or not entry.name.startswith("."))
+            and wanted in display_name(entry.name).casefold()
+        )
+        self._table.param.update(
+            value=pd.DataFrame(
+                [_row(entry) for entry in self._entries],
+                columns=["Name", "Size", "Modified", "Kind"],
+            ),
+            selection=[],
+        )
+        hidden = len(self._all) - len(self._entries)
+        count = f"{len(self._entries):,} entries"
+        self._summary.object = f"{count}, {hidden:,} hidden" if hidden else count
+
+    def _draw_path(self) -> None:
+        self._crumbs = ["/"]
+        for part in self.folder.strip("/").split("/"):
+            if part:
+                self._crumbs.append(posixpath.join(self._crumbs[-1], part))
+        labels = ["/", *(display_name(posixpath.basename(one)) for one in self._crumbs[1:])]
+        with param.parameterized.discard_events(self._path):
+            self._path.active = None
+        self._path.items = [{"label": label} for label in labels]
+
+    def _climb(self, event: param.parameterized.Event) -> None:
+        place = event.new[0] if isinstance(event.new, tuple | list) else event.new
+        if isinstance(place, int) and 0 <= place < len(self._crumbs):
+            self.folder = self._crumbs[place]
+
+    def _choose(self, event: param.parameterized.Event) -> None:
+        count = len(self._entries)
+        self.selected = tuple(self._entries[row] for row in event.new if 0 <= row < count)
+
+    def _clicked(self, event: Any) -> None:  # noqa: ANN401 - Panel's CellClickEvent is untyped
+        if event.column == "Name" and 0 <= event.row < len(self._entries):
+            self._open(self._entries[event.row])
+
+    def _open_selected(self, _: object) -> None:
+        for entry in self.selected:
+            self._open(entry)
+
+    def _open(self, entry: FileEntry) -> None:
+        if entry.kind is EntryKind.FOLDER:
+            self.folder = entry.path
+        else:
+            self._on_open(entry.path)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """The path, the bar, and the table."""
+        return pmui.Column(
+            self._path,
+            self._bar,
+            self._note,
+            Region(self._table, label="Files", sizing_mode="stretch_both", margin=0),
+            self._summary,
+            sizing_mode="stretch_both",
+            margin=0,
+        )
