@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 
+from vispa_panel.components.background import spawn
 from vispa_panel.components.style import sheet
 from vispa_panel.errors import FileConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from vispa_panel.workspace.documents import OpenDocument
 
@@ -50,7 +51,7 @@ class CodeEditor(pn.viewable.Viewer):
     """
 
     document = param.Parameter(doc="The OpenDocument that is edited.")
-    dark = param.Boolean(default=False, doc="Whether to use the dark editor theme.")
+    dark = param.Boolean(default=False, allow_refs=True, doc="Whether to use the dark editor theme.")
 
     document: OpenDocument
 
@@ -58,11 +59,11 @@ class CodeEditor(pn.viewable.Viewer):
         self,
         document: OpenDocument,
         *,
-        spawn: Callable[[Awaitable[object]], object] | None = None,
+        spawn: Callable[[Coroutine[Any, Any, Any]], object] = spawn,
         **params: object,
     ) -> None:
         super().__init__(document=document, **params)
-        self._spawn = spawn if spawn is not None else pn.state.execute
+        self._spawn = spawn
         ending = posixpath.splitext(document.path)[1].lower()
         self._ace = pn.widgets.CodeEditor(
             value=document.text,
@@ -139,7 +140,7 @@ class CodeEditor(pn.viewable.Viewer):
             pmui.Row(*choices, margin=0),
         ]
 
-    def _choice(self, label: str, action: Callable[[], Awaitable[object]]) -> pmui.Button:
+    def _choice(self, label: str, action: Callable[[], Coroutine[Any, Any, Any]]) -> pmui.Button:
         return pmui.Button(
             label=label,
             size="small",

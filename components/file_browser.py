@@ -11,6 +11,7 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
+from vispa_panel.components.background import spawn
 from vispa_panel.components.region import Region
 from vispa_panel.components.style import sheet
 from vispa_panel.errors import PortalError
@@ -62,7 +63,7 @@ class FileBrowser(pn.viewable.Viewer):
     """
 
     folder = param.String(doc="The folder shown, absolute.")
-    selected = param.Tuple(default=(), length=None, doc="The chosen FileEntry values.")
+    selected = param.ClassSelector(class_=tuple, default=(), doc="The chosen FileEntry values.")
     show_hidden = param.Boolean(default=False, doc="Whether names beginning with a dot are shown.")
     filter_text = param.String(default="", doc="Only names that contain this text are shown.")
     problem = param.String(doc="Why the folder cannot be listed; empty when all is well.")
@@ -75,12 +76,12 @@ class FileBrowser(pn.viewable.Viewer):
         *,
         on_open: Callable[[str], object],
         actions: tuple[pn.viewable.Viewable, ...] = (),
-        spawn: Callable[[Coroutine[Any, Any, None]], object] | None = None,
+        spawn: Callable[[Coroutine[Any, Any, Any]], object] = spawn,
         **params: object,
     ) -> None:
         self._files = files
         self._on_open = on_open
-        self._spawn = spawn if spawn is not None else pn.state.execute
+        self._spawn = spawn
         self._all: tuple[FileEntry, ...] = ()
         self._entries: tuple[FileEntry, ...] = ()
         super().__init__(**params)

@@ -41,7 +41,7 @@ class FileTree(pn.viewable.Viewer):
     names than the tree shows.
     """
 
-    folder = param.String(doc="The folder at the root, absolute; empty shows nothing.")
+    folder = param.String(allow_refs=True, doc="The folder at the root, absolute; empty shows nothing.")
     show_hidden = param.Boolean(default=False, doc="Whether names beginning with a dot are shown.")
     problem = param.String(doc="Why a folder could not be listed; empty when all is well.")
 

@@ -50,7 +50,7 @@ class Picture:
 class ImageGallery(pn.viewable.Viewer):
     """Shows :class:`Picture` values, newest last; nothing at all when there is none."""
 
-    pictures = param.Tuple(default=(), length=None, doc="The Picture values, in order.")
+    pictures = param.ClassSelector(class_=tuple, default=(), doc="The Picture values, in order.")
     label = param.String(default="Pictures", doc="The region's accessible name.")
 
     pictures: tuple[Picture, ...]

@@ -66,7 +66,7 @@ class RunOutput(pn.viewable.Viewer):
     Finished pieces of text are sent once; only the growing tail is sent again.
     """
 
-    run = param.Parameter(default=None, doc="The FollowedRun that is shown, or None.")
+    run = param.Parameter(default=None, allow_refs=True, doc="The FollowedRun that is shown, or None.")
 
     run: FollowedRun | None
 

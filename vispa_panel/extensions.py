@@ -26,8 +26,9 @@ class Tool:
     ``build(context, target)`` makes the view when the tab is first shown; ``target`` is a path or
     an identifier, as the tool likes. ``opens`` says how well the tool shows a file: 0 not at all,
     10 as plain content, 50 made for this kind. ``launch`` makes a new target for the launcher's
-    button ``launcher_label``; without it the tool has none there. ``icon`` is the name of a
-    Material icon.
+    button ``launcher_label``; without it the tool has none there. ``closed`` tidies up after the
+    person closed the tab. ``icon`` is the name of a Material icon. The callables get the page's
+    context (``build``) or the session's controller (all others) first.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Tool:
     opens: Callable[[FileEntry], int] = field(default=lambda _: 0)
     launcher_label: str = ""
     launch: Callable[[Any], Awaitable[str]] | None = None
+    closed: Callable[[Any, str], Awaitable[None]] | None = None
 
 
 class Registry:

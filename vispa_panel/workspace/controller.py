@@ -65,7 +65,7 @@ class TabMemory(Protocol):
 class WorkspaceController(param.Parameterized):
     """State and actions of one browser session; pages and components are bound to it."""
 
-    workspaces = param.Tuple(default=(), length=None, doc="The definitions one can choose from.")
+    workspaces = param.ClassSelector(class_=tuple, default=(), doc="The definitions one can choose from.")
     workspace = param.Parameter(default=None, doc="The chosen definition, or None.")
     state = param.String(default="closed", doc="The state of its connection.")
     message = param.String(doc="The connection's state as a sentence.")
@@ -236,13 +236,11 @@ class WorkspaceController(param.Parameterized):
         self.tabs = self.tabs.moved(tab.key)
 
     async def close_tab(self, tab: Tab) -> None:
-        """Close a tab; unsaved text stays as a draft, runs go on."""
+        """Close a tab and let its tool tidy up."""
         self.tabs = self.tabs.closed(tab.key)
-        document = self._documents.pop(tab.target, None) if tab.tool == "editor" else None
-        if document is not None:
-            if document.dirty:
-                self.tell("info", f"Unsaved changes of {display_name(document.title)} are kept.")
-            await document.close()
+        tool = self.registry.get(tab.tool)
+        if tool is not None and tool.closed is not None:
+            await tool.closed(self, tab.target)
 
     # -- documents and runs -----------------------------------------------------------------
 
@@ -253,6 +251,14 @@ class WorkspaceController(param.Parameterized):
             self._documents[path] = document
             self.spawn(document.load())
         return self._documents[path]
+
+    async def close_document(self, path: str) -> None:
+        """Let go of a document; unsaved text stays as a draft, its runs go on."""
+        document = self._documents.pop(path, None)
+        if document is not None:
+            if document.dirty:
+                self.tell("info", f"Unsaved changes of {display_name(document.title)} are kept.")
+            await document.close()
 
     async def execute(self, document: OpenDocument, command: str) -> FollowedRun:
         """Save the document if needed and run the command (with %file, %dir, %name) beside it.

@@ -43,10 +43,10 @@ class FollowedRun(param.Parameterized):
     """One run on the host: ``pieces`` are finished parts of its output, ``tail`` still grows."""
 
     info = param.ClassSelector(class_=RunInfo, allow_None=True, doc="What the host says of it.")
-    pieces = param.Tuple(default=(), length=None, doc="Finished (number, text) parts of output.")
+    pieces = param.ClassSelector(class_=tuple, default=(), doc="Finished (number, text) parts of output.")
     tail = param.String(doc="The part of the output that still grows.")
     skipped = param.Integer(default=0, doc="Bytes of earlier output that are not shown.")
-    pictures = param.Tuple(default=(), length=None, doc="Image files it produced (FileEntry).")
+    pictures = param.ClassSelector(class_=tuple, default=(), doc="Image files it produced (FileEntry).")
     problem = param.String(doc="Why it cannot be followed just now; empty when all is well.")
 
     info: RunInfo | None
