@@ -64,20 +64,8 @@ class CodeEditor(pn.viewable.Viewer):
     ) -> None:
         super().__init__(document=document, **params)
         self._spawn = spawn
-        ending = posixpath.splitext(document.path)[1].lower()
-        self._ace = pn.widgets.CodeEditor(
-            value=document.text,
-            language=LANGUAGES.get(ending, "text"),
-            theme=self._theme,
-            readonly=document.read_only,
-            print_margin=False,
-            sizing_mode="stretch_both",
-            min_height=120,
-            margin=0,
-            stylesheets=[sheet("code_editor")],
-        )
-        self._ace.param.watch(self._typed, "value_input")
-        self._ace.param.watch(self._typed, "value")
+        self._ace: pn.widgets.CodeEditor | None = None
+        self._place = pmui.Column(sizing_mode="stretch_both", margin=0)
         self.save_button = pmui.Button(
             label="Save",
             icon="save",
@@ -94,6 +82,25 @@ class CodeEditor(pn.viewable.Viewer):
         self._conflict = pmui.Column(sizing_mode="stretch_width", margin=0)
         document.param.watch(self._show_problem, "problem")
         self._show_problem()
+        self._from_document()
+
+    def _make_ace(self) -> pn.widgets.CodeEditor:
+        # Ace takes "readonly" only at its making or after it was drawn, so it is made when the
+        # text is there.
+        ending = posixpath.splitext(self.document.path)[1].lower()
+        ace = pn.widgets.CodeEditor(
+            value=self.document.text,
+            language=LANGUAGES.get(ending, "text"),
+            theme=self._theme,
+            readonly=self.document.read_only,
+            print_margin=False,
+            sizing_mode="stretch_both",
+            min_height=120,
+            margin=0,
+            stylesheets=[sheet("code_editor")],
+        )
+        ace.param.watch(self._typed, ["value_input", "value"])
+        return ace
 
     @property
     def _theme(self) -> str:
@@ -101,15 +108,23 @@ class CodeEditor(pn.viewable.Viewer):
 
     @param.depends("dark", watch=True)
     def _use_theme(self) -> None:
-        self._ace.theme = self._theme
+        if self._ace is not None:
+            self._ace.theme = self._theme
 
     def _typed(self, event: param.parameterized.Event) -> None:
         self.document.change(event.new or "")
 
     def _from_document(self, *_: object) -> None:
+        if self.document.saved is None:
+            return
+        if self._ace is None:
+            self._ace = self._make_ace()
+            self._place.append(self._ace)
+            return
         if self._ace.value_input != self.document.text:
             self._ace.param.update(value=self.document.text, value_input=self.document.text)
-        self._ace.readonly = self.document.read_only
+        if self._ace.readonly != self.document.read_only:
+            self._ace.readonly = self.document.read_only
 
     def _save(self, _: object) -> None:
         self._spawn(self.document.save())
@@ -155,7 +170,7 @@ class CodeEditor(pn.viewable.Viewer):
         return pmui.Column(
             pmui.Row(self.save_button, self.status, margin=0, sizing_mode="stretch_width"),
             self._conflict,
-            self._ace,
+            self._place,
             sizing_mode="stretch_both",
             margin=0,
         )

@@ -115,7 +115,11 @@ class FileBrowser(pn.viewable.Viewer):
             on_click=self._open_selected,
         )
         self._filter = pmui.TextInput.from_param(
-            self.param.filter_text, label="Filter names", size="small", width=180, margin=4
+            self.param.filter_text, label="Filter names",
+            description="",
+            size="small",
+            width=180,
+            margin=4,
         )
         self._summary = pmui.Typography("", variant="caption", margin=(4, 8))
         self._note = pmui.Alert(
@@ -162,13 +166,12 @@ class FileBrowser(pn.viewable.Viewer):
             if (self.show_hidden or not entry.name.startswith("."))
             and wanted in display_name(entry.name).casefold()
         )
-        self._table.param.update(
-            value=pd.DataFrame(
-                [_row(entry) for entry in self._entries],
-                columns=["Name", "Size", "Modified", "Kind"],
-            ),
-            selection=[],
+        self._table.value = pd.DataFrame(
+            [_row(entry) for entry in self._entries],
+            columns=["Name", "Size", "Modified", "Kind"],
         )
+        if self._table.selection:
+            self._table.selection = []
         hidden = len(self._all) - len(self._entries)
         count = f"{len(self._entries):,} entries"
         self._summary.object = f"{count}, {hidden:,} hidden" if hidden else count

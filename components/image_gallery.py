@@ -59,14 +59,13 @@ class ImageGallery(pn.viewable.Viewer):
         super().__init__(pictures=pictures, **params)
         self._pane = pn.pane.HTML(
             self._figures(),
-            sizing_mode="stretch_both",
+            sizing_mode="stretch_width",
             margin=0,
             stylesheets=[sheet("image_gallery")],
         )
-        column = pn.Column(
-            self._pane, scroll="y", sizing_mode="stretch_both", margin=0, min_height=120
+        self._region = Region(
+            self._pane, label=self.label, kind="scroll", sizing_mode="stretch_both", margin=4
         )
-        self._region = Region(column, label=self.label, sizing_mode="stretch_both", margin=0)
 
     @param.depends("pictures", watch=True)
     def _show(self) -> None:

@@ -9,17 +9,29 @@ import panel as pn
 import param
 from panel.custom import ReactiveHTML
 
+from vispa_panel.components.style import sheet
+
 
 class Region(ReactiveHTML):
-    """Wraps one viewable into ``role=region`` with a name; reachable by keyboard for scrolling."""
+    """Wraps one viewable into ``role=region`` with a name; reachable by keyboard for scrolling.
+
+    ``kind`` chooses its look: ``plain`` is as large as its content allows, ``log`` scrolls and
+    stays at its end while it grows, ``scroll`` scrolls from its top.
+    """
 
     label = param.String(doc="The region's accessible name.")
+    kind = param.Selector(default="plain", objects=["plain", "log", "scroll"], doc="Its look.")
     content = pn.viewable.Child(doc="What stands in the region.")
 
     _template: ClassVar[str] = (
-        '<div id="region" role="region" aria-label="${label}" tabindex="0" '
-        'style="width:100%;height:100%">${content}</div>'
+        '<div id="region" class="region ${kind}" role="region" aria-label="${label}" tabindex="0">'
+        "${content}</div>"
     )
 
     def __init__(self, content: object, *, label: str, **params: object) -> None:
-        super().__init__(content=content, label=html.escape(label, quote=True), **params)
+        super().__init__(
+            content=content,
+            label=html.escape(label, quote=True),
+            stylesheets=[sheet("region")],
+            **params,
+        )

@@ -78,15 +78,7 @@ class RunOutput(pn.viewable.Viewer):
         self._command = pmui.Typography("", variant="caption", margin=(0, 8))
         self._tail = pn.pane.HTML("", margin=0, stylesheets=[sheet("run_output")])
         self._text = pn.Column(
-            self._tail,
-            scroll="y",
-            view_latest=True,
-            auto_scroll_limit=60,
-            sizing_mode="stretch_both",
-            margin=0,
-            min_height=80,
-            stylesheets=[sheet("run_output")],
-            css_classes=["run-output"],
+            self._tail, sizing_mode="stretch_width", margin=0, styles={"margin-bottom": "auto", "flex": "none"}
         )
         self._shown: dict[int, pn.pane.HTML] = {}
         self._watcher: param.parameterized.Watcher | None = None
@@ -148,7 +140,14 @@ class RunOutput(pn.viewable.Viewer):
         """The state line above the text."""
         return pmui.Column(
             self._state,
-            Region(self._text, label="Output", sizing_mode="stretch_both", margin=0),
+            Region(
+                self._text,
+                label="Output",
+                kind="log",
+                sizing_mode="stretch_both",
+                min_height=80,
+                margin=4,
+            ),
             sizing_mode="stretch_both",
             margin=0,
         )

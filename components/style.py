@@ -37,6 +37,22 @@ THEME: dict[str, Any] = {
 for _mode in THEME.values():
     _mode["typography"] = {"button": {"textTransform": "none", "fontWeight": 600}}
     _mode["shape"] = {"borderRadius": 8}
+    # The bar belongs to the page instead of shouting over it; its controls look as everywhere.
+    _mode["components"] = {
+        "MuiAppBar": {
+            "defaultProps": {"elevation": 0},
+            "styleOverrides": {
+                "root": {
+                    "backgroundColor": _mode["palette"]["background"]["paper"],
+                    "backgroundImage": "none",
+                    "color": _mode["palette"]["primary"]["main"],
+                    "borderBottom": "1px solid var(--mui-palette-divider)",
+                    "& .MuiTypography-root, & a": {"color": "inherit"},
+                    "& .title": {"fontSize": "1.35rem", "fontWeight": 700},
+                }
+            },
+        },
+    }
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -74,8 +75,6 @@ class EditorTab(pn.viewable.Viewer):
 
     async def _bring_back(self) -> None:
         self.run = await self._controller.last_run(self.document)
-        if self.run is not None and self.run.info is not None:
-            self.running = self.run.running
 
     @param.depends("run", watch=True)
     def _watch_run(self) -> None:
@@ -87,7 +86,10 @@ class EditorTab(pn.viewable.Viewer):
         self._run_changed()
 
     def _run_changed(self, *_: object) -> None:
-        self.running = self.run is not None and self.run.running
+        was_running, self.running = self.running, self.run is not None and self.run.running
+        if was_running and not self.running:
+            # A run may have written files: the views of its folder look again.
+            self._controller.touch(posixpath.dirname(self.document.path))
         pictures = self.run.pictures if self.run is not None else ()
         self._gallery.pictures = tuple(
             Picture(name=display_name(entry.name), source=self._context.links.picture(entry))
@@ -134,8 +136,15 @@ class EditorTab(pn.viewable.Viewer):
         beside = pmui.Column(
             self._gallery,
             visible=self._gallery.param.pictures.rx.len() > 0,
-            width=420,
-            sizing_mode="stretch_height",
+            sizing_mode="stretch_both",
             margin=0,
+            max_width=460,
+            sx={"@media (max-width: 900px)": {"maxHeight": "35%"}},
         )
-        return pmui.Row(work, beside, sizing_mode="stretch_both", margin=0)
+        return pmui.Row(
+            work,
+            beside,
+            sizing_mode="stretch_both",
+            margin=0,
+            sx={"@media (max-width: 900px)": {"flexDirection": "column"}},
+        )

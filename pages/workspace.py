@@ -77,24 +77,40 @@ class WorkspacePage(pn.viewable.Viewer):
         switcher = pmui.Select(
             label="Workspace",
             options={one.name: one.id for one in controller.workspaces},
-            value=controller.workspace.id if controller.workspace else None,
+            value=(controller.workspace or controller.workspaces[0]).id
+            if controller.workspaces
+            else None,
             size="small",
-            width=200,
+            width=180,
             margin=(4, 8),
             visible=len(controller.workspaces) > 1,
+            sx={"@media (max-width: 700px)": {"width": "110px"}},
         )
         switcher.param.watch(
-            lambda event: controller.spawn(controller.select(event.new)), "value"
+            lambda event: event.new and controller.spawn(controller.select(event.new)), "value"
         )
-        state = pmui.Chip(controller.state, size="small", margin=(8, 4))
+
+        def show_choice(*_: object) -> None:
+            if controller.workspace is not None:
+                switcher.value = controller.workspace.id
+
+        controller.param.watch(show_choice, "workspace")
+        state = pmui.Chip(
+            label=controller.state, size="small", variant="outlined", margin=(10, 4)
+        )
 
         def show_state(*_: object) -> None:
             colour = STATE_COLOURS.get(controller.state, "default")
-            state.param.update(object=controller.state, color=colour)
+            state.param.update(label=controller.state, color=colour)
 
         controller.param.watch(show_state, "state")
         show_state()
-        account = pmui.Typography(user_name, variant="body2", margin=(10, 8))
+        account = pmui.Typography(
+            user_name,
+            variant="body2",
+            margin=(10, 8),
+            sx={"@media (max-width: 700px)": {"display": "none"}},
+        )
         sign_out = pn.pane.HTML(SIGN_OUT, margin=(6, 8), stylesheets=[sheet("workspace")])
         return [
             pmui.Row(
@@ -111,7 +127,10 @@ class WorkspacePage(pn.viewable.Viewer):
     def _sidebar(self) -> list[object]:
         buttons = [self._launcher_button(tool) for tool in self._controller.registry.launcher()]
         hidden = pmui.Checkbox.from_param(
-            self._tree.param.show_hidden, label="Show hidden files", size="small", margin=(0, 8)
+            self._tree.param.show_hidden, label="Show hidden files",
+            description="",
+            size="small",
+            margin=(0, 8),
         )
         return [pmui.FlexBox(*buttons, margin=(4, 4)), self._tree, hidden]
 

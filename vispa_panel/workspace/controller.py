@@ -116,6 +116,8 @@ class WorkspaceController(param.Parameterized):
 
     async def select(self, workspace_id: str) -> None:
         """Leave the present workspace and connect to another one."""
+        if self.workspace is not None and self.workspace.id == workspace_id:
+            return
         definition = next((one for one in self.workspaces if one.id == workspace_id), None)
         if definition is None:
             self.tell("error", "This workspace is not known any more.")
