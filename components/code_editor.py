@@ -51,7 +51,9 @@ class CodeEditor(pn.viewable.Viewer):
     """
 
     document = param.Parameter(doc="The OpenDocument that is edited.")
-    dark = param.Boolean(default=False, allow_refs=True, doc="Whether to use the dark editor theme.")
+    dark = param.Boolean(
+        default=False, allow_refs=True, doc="Whether to use the dark editor theme."
+    )
 
     document: OpenDocument
 

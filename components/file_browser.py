@@ -87,24 +87,8 @@ class FileBrowser(pn.viewable.Viewer):
         super().__init__(**params)
         self._path = pmui.Breadcrumbs(items=[], margin=(4, 8), sizing_mode="stretch_width")
         self._path.param.watch(self._climb, "active")
-        self._table = pn.widgets.Tabulator(
-            pd.DataFrame([], columns=["Name", "Size", "Modified", "Kind"]),
-            show_index=False,
-            disabled=True,
-            selectable=True,
-            pagination="remote",
-            page_size=PAGE,
-            layout="fit_columns",
-            widths={"Size": 90, "Modified": 140, "Kind": 110},
-            text_align={"Size": "right"},
-            theme="materialize",
-            sizing_mode="stretch_both",
-            min_height=160,
-            margin=0,
-            stylesheets=[sheet("file_browser")],
-        )
-        self._table.param.watch(self._choose, "selection")
-        self._table.on_click(self._clicked)
+        self._table: pn.widgets.Tabulator | None = None
+        self._place = pmui.Column(sizing_mode="stretch_both", margin=0)
         self._open_button = pmui.Button(
             label="Open",
             icon="open_in_new",
@@ -115,7 +99,8 @@ class FileBrowser(pn.viewable.Viewer):
             on_click=self._open_selected,
         )
         self._filter = pmui.TextInput.from_param(
-            self.param.filter_text, label="Filter names",
+            self.param.filter_text,
+            label="Filter names",
             description="",
             size="small",
             width=180,
@@ -166,15 +151,46 @@ class FileBrowser(pn.viewable.Viewer):
             if (self.show_hidden or not entry.name.startswith("."))
             and wanted in display_name(entry.name).casefold()
         )
-        self._table.value = pd.DataFrame(
-            [_row(entry) for entry in self._entries],
-            columns=["Name", "Size", "Modified", "Kind"],
+        self._fill(
+            pd.DataFrame(
+                [_row(entry) for entry in self._entries],
+                columns=["Name", "Size", "Modified", "Kind"],
+            )
         )
-        if self._table.selection:
-            self._table.selection = []
         hidden = len(self._all) - len(self._entries)
         count = f"{len(self._entries):,} entries"
         self._summary.object = f"{count}, {hidden:,} hidden" if hidden else count
+
+    def _fill(self, rows: pd.DataFrame) -> None:
+        # The table in the browser takes new rows only once it stands, so it is made with its first.
+        if self._table is None:
+            self._table = self._make_table(rows)
+            self._place.append(self._table)
+            return
+        self._table.value = rows
+        if self._table.selection:
+            self._table.selection = []
+
+    def _make_table(self, rows: pd.DataFrame) -> pn.widgets.Tabulator:
+        table = pn.widgets.Tabulator(
+            rows,
+            show_index=False,
+            disabled=True,
+            selectable=True,
+            pagination="remote",
+            page_size=PAGE,
+            layout="fit_columns",
+            widths={"Size": 90, "Modified": 140, "Kind": 110},
+            text_align={"Size": "right"},
+            theme="materialize",
+            sizing_mode="stretch_both",
+            min_height=160,
+            margin=0,
+            stylesheets=[sheet("file_browser")],
+        )
+        table.param.watch(self._choose, "selection")
+        table.on_click(self._clicked)
+        return table
 
     def _draw_path(self) -> None:
         self._crumbs = ["/"]
@@ -215,7 +231,7 @@ class FileBrowser(pn.viewable.Viewer):
             self._path,
             self._bar,
             self._note,
-            Region(self._table, label="Files", sizing_mode="stretch_both", margin=0),
+            Region(self._place, label="Files", sizing_mode="stretch_both", margin=0),
             self._summary,
             sizing_mode="stretch_both",
             margin=0,

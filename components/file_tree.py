@@ -41,7 +41,9 @@ class FileTree(pn.viewable.Viewer):
     names than the tree shows.
     """
 
-    folder = param.String(allow_refs=True, doc="The folder at the root, absolute; empty shows nothing.")
+    folder = param.String(
+        allow_refs=True, doc="The folder at the root, absolute; empty shows nothing."
+    )
     show_hidden = param.Boolean(default=False, doc="Whether names beginning with a dot are shown.")
     problem = param.String(doc="Why a folder could not be listed; empty when all is well.")
 
@@ -100,8 +102,9 @@ class FileTree(pn.viewable.Viewer):
     def _draw(self) -> None:
         self._paths.clear()
         items = self._items(self.folder, ())
-        expanded = [place for place, (path, folder) in self._paths.items()
-                    if folder and path in self._open]
+        expanded = [
+            place for place, (path, folder) in self._paths.items() if folder and path in self._open
+        ]
         with param.parameterized.discard_events(self._tree):
             self._tree.active = []
         self._tree.items = items
@@ -118,8 +121,12 @@ class FileTree(pn.viewable.Viewer):
             if is_folder:
                 # A folder that was never listed carries one quiet line, so that it can be opened.
                 item["items"] = self._items(entry.path, here) or [
-                    {"id": f"{entry.path}/", "label": self._quiet_line(entry.path),
-                     "selectable": False, "disabled": True}
+                    {
+                        "id": f"{entry.path}/",
+                        "label": self._quiet_line(entry.path),
+                        "selectable": False,
+                        "disabled": True,
+                    }
                 ]
             items.append(item)
         if more:

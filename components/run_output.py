@@ -66,7 +66,9 @@ class RunOutput(pn.viewable.Viewer):
     Finished pieces of text are sent once; only the growing tail is sent again.
     """
 
-    run = param.Parameter(default=None, allow_refs=True, doc="The FollowedRun that is shown, or None.")
+    run = param.Parameter(
+        default=None, allow_refs=True, doc="The FollowedRun that is shown, or None."
+    )
 
     run: FollowedRun | None
 
@@ -78,7 +80,11 @@ class RunOutput(pn.viewable.Viewer):
         self._command = pmui.Typography("", variant="caption", margin=(0, 8))
         self._tail = pn.pane.HTML("", margin=0, stylesheets=[sheet("run_output")])
         self._text = pn.Column(
-            self._tail, sizing_mode="stretch_width", margin=0, styles={"margin-bottom": "auto", "flex": "none"}
+            self._tail,
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={"margin-bottom": "auto"},
+            stylesheets=[sheet("run_output")],
         )
         self._shown: dict[int, pn.pane.HTML] = {}
         self._watcher: param.parameterized.Watcher | None = None
@@ -115,8 +121,12 @@ class RunOutput(pn.viewable.Viewer):
         objects = [*self._shown.values(), self._tail]
         if self.run.skipped:
             note = f"{self.run.skipped:,} bytes of earlier output stand in the log on the host."
-            objects.insert(0, pn.pane.HTML(f'<pre class="quiet">{note}</pre>', margin=0,
-                                           stylesheets=[sheet("run_output")]))
+            objects.insert(
+                0,
+                pn.pane.HTML(
+                    f'<pre class="quiet">{note}</pre>', margin=0, stylesheets=[sheet("run_output")]
+                ),
+            )
         tail = f"<pre>{html.escape(self.run.tail)}</pre>"
         if self.run.problem:
             tail += f'<pre class="quiet">{html.escape(self.run.problem)}</pre>'

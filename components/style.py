@@ -48,7 +48,12 @@ for _mode in THEME.values():
                     "color": _mode["palette"]["primary"]["main"],
                     "borderBottom": "1px solid var(--mui-palette-divider)",
                     "& .MuiTypography-root, & a": {"color": "inherit"},
-                    "& .title": {"fontSize": "1.35rem", "fontWeight": 700},
+                    "& .title": {
+                        "fontSize": "1.35rem",
+                        "fontWeight": 700,
+                        "@media (max-width: 700px)": {"display": "none"},
+                    },
+                    "& .MuiToolbar-root": {"paddingLeft": "16px", "paddingRight": "8px"},
                 }
             },
         },

@@ -98,7 +98,9 @@ class FolderTab(pn.viewable.Viewer):
 
         field.param.watch(finish, "enter_pressed")
         self._ask.objects = [
-            pmui.Column(field, pmui.Button(label="OK", on_click=finish), sizing_mode="stretch_width")
+            pmui.Column(
+                field, pmui.Button(label="OK", on_click=finish), sizing_mode="stretch_width"
+            )
         ]
         self._ask.param.update(title=title, open=True)
 

@@ -30,9 +30,7 @@ class TerminalTab(pn.viewable.Viewer):
 
     async def _attach(self) -> None:
         try:
-            stream = await self._controller.services.terminals.attach(
-                self._id, columns=80, rows=24
-            )
+            stream = await self._controller.services.terminals.attach(self._id, columns=80, rows=24)
         except NotConnected:
             return  # the next "connected" attaches
         await self.terminal.reattach(stream)

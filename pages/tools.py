@@ -54,10 +54,21 @@ async def _home_folder(controller: WorkspaceController) -> str:
 
 def register(registry: Registry) -> None:
     """Add the built-in tools."""
-    registry.add(Tool(name="editor", icon="description", build=EditorTab, title=_file_title,
-                      opens=_edits, closed=_close_document))
-    registry.add(Tool(name="picture", icon="image", build=PictureTab, title=_file_title,
-                      opens=_shows_picture))
+    registry.add(
+        Tool(
+            name="editor",
+            icon="description",
+            build=EditorTab,
+            title=_file_title,
+            opens=_edits,
+            closed=_close_document,
+        )
+    )
+    registry.add(
+        Tool(
+            name="picture", icon="image", build=PictureTab, title=_file_title, opens=_shows_picture
+        )
+    )
     registry.add(
         Tool(
             name="terminal",

@@ -95,9 +95,7 @@ class WorkspacePage(pn.viewable.Viewer):
                 switcher.value = controller.workspace.id
 
         controller.param.watch(show_choice, "workspace")
-        state = pmui.Chip(
-            label=controller.state, size="small", variant="outlined", margin=(10, 4)
-        )
+        state = pmui.Chip(label=controller.state, size="small", variant="outlined", margin=(10, 4))
 
         def show_state(*_: object) -> None:
             colour = STATE_COLOURS.get(controller.state, "default")
@@ -127,7 +125,8 @@ class WorkspacePage(pn.viewable.Viewer):
     def _sidebar(self) -> list[object]:
         buttons = [self._launcher_button(tool) for tool in self._controller.registry.launcher()]
         hidden = pmui.Checkbox.from_param(
-            self._tree.param.show_hidden, label="Show hidden files",
+            self._tree.param.show_hidden,
+            label="Show hidden files",
             description="",
             size="small",
             margin=(0, 8),
@@ -154,18 +153,14 @@ class WorkspacePage(pn.viewable.Viewer):
                 variant="body1",
                 margin=(0, 24),
             ),
-            pmui.Typography(
-                self._controller.param.message, variant="body2", margin=(16, 24)
-            ),
+            pmui.Typography(self._controller.param.message, variant="body2", margin=(16, 24)),
             sizing_mode="stretch_both",
         )
 
     def _main(self) -> pmui.Column:
         self._left_box = pmui.Column(self._left, sizing_mode="stretch_both", margin=0)
         self._right_box = pmui.Column(self._right, sizing_mode="stretch_both", margin=0)
-        split = pmui.Row(
-            self._left_box, self._right_box, sizing_mode="stretch_both", margin=0
-        )
+        split = pmui.Row(self._left_box, self._right_box, sizing_mode="stretch_both", margin=0)
         return pmui.Column(
             self._welcome, split, self._frame, self._upload, sizing_mode="stretch_both", margin=0
         )
