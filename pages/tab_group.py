@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import param
 
     from vispa_panel.pages.context import PageContext
-    from vispa_panel.workspace.open_tabs import Tab
+    from vispa_panel.workspace.open_tabs import Side, Tab
 
 
 class TabGroup(pn.viewable.Viewer):
@@ -22,7 +22,7 @@ class TabGroup(pn.viewable.Viewer):
     and what changes there is drawn here.
     """
 
-    def __init__(self, context: PageContext, side: str) -> None:
+    def __init__(self, context: PageContext, side: Side) -> None:
         super().__init__()
         self._context = context
         self._controller = context.controller

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 MOST_TABS = 40
 """More tabs than this are not remembered."""
 
-SIDES = ("left", "right")
+Side = Literal["left", "right"]
+
+OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Tab:
 
     tool: str
     target: str
-    side: str = "left"
+    side: Side = "left"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -30,13 +34,13 @@ class OpenTabs:
     """All tabs in order, and the key of the active one of each side."""
 
     tabs: tuple[Tab, ...] = ()
-    active: tuple[tuple[str, tuple[str, str]], ...] = ()
+    active: tuple[tuple[Side, tuple[str, str]], ...] = ()
 
-    def on(self, side: str) -> tuple[Tab, ...]:
+    def on(self, side: Side) -> tuple[Tab, ...]:
         """The tabs of one side, in order."""
         return tuple(tab for tab in self.tabs if tab.side == side)
 
-    def active_on(self, side: str) -> Tab | None:
+    def active_on(self, side: Side) -> Tab | None:
         """The active tab of a side; its last one when none was chosen."""
         key = dict(self.active).get(side)
         tabs = self.on(side)
@@ -75,31 +79,21 @@ class OpenTabs:
         tab = self.find(key)
         if tab is None:
             return self
-        other = replace(tab, side=SIDES[1 - SIDES.index(tab.side)])
+        other = replace(tab, side=OTHER[tab.side])
         return self.closed(key).opened(other)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> object:
         """As plain values for the portal's memory."""
-        return {
-            "tabs": [asdict(tab) for tab in self.tabs[-MOST_TABS:]],
-            "active": [[side, list(key)] for side, key in self.active],
-        }
+        return _PLAIN.dump_python(replace(self, tabs=self.tabs[-MOST_TABS:]), mode="json")
 
     @classmethod
     def from_json(cls, value: object) -> OpenTabs:
-        """From the portal's memory; anything that does not fit is left out."""
-        if not isinstance(value, dict):
+        """From the portal's memory; what does not fit any more is no tabs at all."""
+        try:
+            tabs = _PLAIN.validate_python(value)
+        except ValidationError:
             return cls()
-        tabs = tuple(
-            Tab(tool=item["tool"], target=item["target"], side=item["side"])
-            for item in value.get("tabs", ())
-            if isinstance(item, dict)
-            and all(isinstance(item.get(name), str) for name in ("tool", "target"))
-            and item.get("side") in SIDES
-        )
-        active = tuple(
-            (side, (str(key[0]), str(key[1])))
-            for side, key in value.get("active", ())
-            if side in SIDES and isinstance(key, list) and len(key) == 2  # noqa: PLR2004
-        )
-        return cls(tabs=tabs[-MOST_TABS:], active=active)
+        return replace(tabs, tabs=tabs.tabs[-MOST_TABS:])
+
+
+_PLAIN = TypeAdapter(OpenTabs)
