@@ -58,7 +58,7 @@ class Spawner:
     async def open(self) -> None:
         """Start the sandbox."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        ours.settimeout(0)
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *self.room.prefix,

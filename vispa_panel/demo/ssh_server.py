@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncssh
+from asyncssh.constants import EXTENDED_DATA_STDERR
 
 from vispa_panel.demo.commands import CommandFailed, Spawner
 from vispa_panel.demo.homes import LOGIN, DemoData
@@ -104,7 +105,7 @@ class Session(Process):
         channel = self.channel
         readers = asyncssh.SSHReader[bytes](self, channel)
         out = asyncssh.SSHWriter[bytes](self, channel)
-        err = asyncssh.SSHWriter[bytes](self, channel, asyncssh.EXTENDED_DATA_STDERR)
+        err = asyncssh.SSHWriter[bytes](self, channel, EXTENDED_DATA_STDERR)
         started = self._start_process(readers, out, err)
         if started is not None:
             channel.get_connection().create_task(started)
