@@ -131,7 +131,7 @@ class _Output:
 
 
 def main() -> None:
-    """Serve one session for the home folder named first; the second argument is the client's version."""
+    """Serve one session; the arguments are the home folder and the client's version."""
     files = HomeFiles(os.fsencode(sys.argv[1]))
     reader: Any = _Input(sys.stdin.buffer, sys.argv[2])
     writer: Any = _Output(sys.stdout.buffer)
