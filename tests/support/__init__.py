@@ -1,0 +1,1 @@
+"""What several test rooms share: real servers and the accounts they log in to."""
