@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench system pytest wheel
+.PHONY: help demo test lint bench system pytest
 
 help:  ## say what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,6 @@ demo: $(STAMP)  ## start the portal with a workspace of its own, for trying it o
 
 test: system $(STAMP)  ## all checks: style, types, imports, tests, and the wheel outside the tree
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory wheel
 	@$(MAKE) --no-print-directory pytest
 
 lint: $(STAMP)  ## style, types and import rules only
@@ -32,9 +31,6 @@ bench: $(STAMP)  ## measure against the yardsticks, written to bench/RESULTS.md
 
 pytest: $(STAMP)
 	$(BIN)/pytest -n 2
-
-wheel: $(STAMP)
-	$(BIN)/python tests/house/try_wheel.py
 
 system:
 	@sh deploy/test-system.sh

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncssh
 
-LOGIN = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+LOGIN = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 PROFILE = """\
 # Puts the Python that the examples need first.
 [ -n "$VISPA_PYTHON" ] && PATH="$VISPA_PYTHON:$PATH"
