@@ -28,6 +28,8 @@ NAMES = {
 MARKUP = re.compile(
     r"""<script|javascript:|<[^>]*\son[a-z]+\s*=\s*(?!["']?\$\{\w+\}["']?[\s/>])""", re.IGNORECASE
 )
+# Bokeh's own template has script elements; this one module gives them the policy's nonce.
+GIVES_NONCES = ROOT / "vispa_panel" / "server" / "content_policy.py"
 
 
 def named(path: Path) -> str:
@@ -55,7 +57,8 @@ def test_no_code_hands_javascript_to_the_browser(path: Path) -> None:
 
     assert used & NAMES == set()
     assert "code" not in linked
-    assert [text for text in code_strings(tree) if MARKUP.search(text)] == []
+    if path != GIVES_NONCES:
+        assert [text for text in code_strings(tree) if MARKUP.search(text)] == []
 
 
 @pytest.mark.parametrize(

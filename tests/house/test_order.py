@@ -19,6 +19,10 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]  # type: ignore[no-any-return]
 
 
+def constraints() -> list[str]:
+    return (ROOT / "constraints.txt").read_text().splitlines()
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -31,14 +35,12 @@ def test_every_style_sheet_belongs_to_a_view_of_its_name() -> None:
 
 
 def test_constraints_are_names_and_versions_only() -> None:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-
-    assert lines
-    assert [line for line in lines if not VERSION.fullmatch(line)] == []
+    assert constraints()
+    assert [line for line in constraints() if not VERSION.fullmatch(line)] == []
 
 
 def test_every_dependency_is_pinned() -> None:
-    pinned = {normal(line.split("==")[0]) for line in (ROOT / "constraints.txt").open()}
+    pinned = {normal(line.split("==")[0]) for line in constraints()}
     groups = [project()["dependencies"], *project()["optional-dependencies"].values()]
     wanted = [requirement for group in groups for requirement in group]
     names = {normal(re.split(r"[<>=!\[ ;]", requirement)[0]) for requirement in wanted}
