@@ -213,7 +213,7 @@ class SftpFiles:
         try:
             flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
             attributes = asyncssh.SFTPAttrs(permissions=0o644 if mode is None else mode)
-            async with sftp.open(temporary, flags, attributes) as file:
+            async with sftp.open(temporary, flags, attributes, encoding=None) as file:
                 async for chunk in chunks:
                     await file.write(chunk, size)
                     size += len(chunk)
