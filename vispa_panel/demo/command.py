@@ -74,9 +74,18 @@ def free_port(wanted: int) -> int:
                 probe.bind((LOOPBACK, port))
             except OSError:
                 continue
+        if not _listens("::1", port):  # a browser may try this address of localhost first
             return port
     message = f"All ports from {wanted} on are taken; choose another one with --port."
     raise DemoFailed(message)
+
+
+def _listens(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 class Supervisor:
