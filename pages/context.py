@@ -27,7 +27,7 @@ class Links(Protocol):
         ...
 
 
-class PageContext(param.Parameterized):
+class ToolContext(param.Parameterized):
     """Handed to every tool's ``build``."""
 
     dark = param.Boolean(default=False, doc="Whether the page is dark.")

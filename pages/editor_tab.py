@@ -16,7 +16,7 @@ from vispa_panel.errors import PortalError
 from vispa_panel.workspace.file_names import display_name
 
 if TYPE_CHECKING:
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
     from vispa_panel.workspace.followed_run import FollowedRun
 
 COMMANDS = {".py": "python %file", ".sh": "bash %file", ".C": "root -l -b -q %file"}
@@ -32,7 +32,7 @@ class EditorTab(pn.viewable.Viewer):
 
     run: FollowedRun | None
 
-    def __init__(self, context: PageContext, path: str) -> None:
+    def __init__(self, context: ToolContext, path: str) -> None:
         super().__init__()
         self._context = context
         self._controller = context.controller

@@ -14,13 +14,13 @@ from vispa_panel.workspace.file_names import display_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
 
 
 class FolderTab(pn.viewable.Viewer):
     """Browses from one folder on; new, upload, download, rename and delete stand in the bar."""
 
-    def __init__(self, context: PageContext, path: str) -> None:
+    def __init__(self, context: ToolContext, path: str) -> None:
         super().__init__()
         self._context = context
         self._controller = controller = context.controller

@@ -10,13 +10,13 @@ from vispa_panel.components.image_gallery import ImageGallery, Picture
 from vispa_panel.workspace.file_names import display_name
 
 if TYPE_CHECKING:
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
 
 
 class PictureTab(pn.viewable.Viewer):
     """Shows one picture."""
 
-    def __init__(self, context: PageContext, path: str) -> None:
+    def __init__(self, context: ToolContext, path: str) -> None:
         super().__init__()
         self._context = context
         self._path = path

@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 if TYPE_CHECKING:
     import param
 
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
     from vispa_panel.workspace.open_tabs import Side, Tab
 
 
@@ -22,7 +22,7 @@ class TabGroup(pn.viewable.Viewer):
     and what changes there is drawn here.
     """
 
-    def __init__(self, context: PageContext, side: Side) -> None:
+    def __init__(self, context: ToolContext, side: Side) -> None:
         super().__init__()
         self._context = context
         self._controller = context.controller

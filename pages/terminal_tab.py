@@ -10,17 +10,17 @@ from vispa_panel.components.terminal import Terminal
 from vispa_panel.errors import NotConnected
 
 if TYPE_CHECKING:
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
 
 
 class TerminalTab(pn.viewable.Viewer):
     """One kept terminal, by its identifier."""
 
-    def __init__(self, context: PageContext, terminal_id: str) -> None:
+    def __init__(self, context: ToolContext, terminal_id: str) -> None:
         super().__init__()
         self._controller = context.controller
         self._id = terminal_id
-        self.terminal = Terminal(None, dark=context.param.dark, sizing_mode="stretch_both")
+        self.terminal = Terminal(dark=context.param.dark)
         self._controller.param.watch(self._state_changed, "state")
         self._controller.spawn(self._attach())
 

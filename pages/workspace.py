@@ -14,7 +14,7 @@ from vispa_panel.pages.tab_group import TabGroup
 
 if TYPE_CHECKING:
     from vispa_panel.extensions import Tool
-    from vispa_panel.pages.context import PageContext
+    from vispa_panel.pages.context import ToolContext
 
 STATE_COLOURS = {
     "connected": "success",
@@ -33,7 +33,7 @@ SIGN_OUT = (
 class WorkspacePage(pn.viewable.Viewer):
     """Puts the tree, the launcher and the tabs of one session together."""
 
-    def __init__(self, context: PageContext, *, product: str, user_name: str) -> None:
+    def __init__(self, context: ToolContext, *, product: str, user_name: str) -> None:
         super().__init__()
         self._context = context
         self._controller = controller = context.controller

@@ -1,0 +1,157 @@
+"""The screen of a terminal: xterm.js through Panel's model, with its own way in and out.
+
+Panel's widget keeps all output for ever, rewrites line feeds and cannot say when text was drawn.
+Here nothing is kept but the last patch; a bare line feed travels as ``ESC D`` (index), which the
+browser's side leaves alone; and each piece ends with a status query, whose answer says that it
+was drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+from panel.util import lazy_load
+from pyviz_comms import JupyterComm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bokeh.document import Document
+    from bokeh.model import Model
+
+QUERIES = ("\x1b[5n", "\x1b[05n")
+"""Two spellings of one question: Bokeh sends only what differs from the last patch."""
+
+ANSWER = "\x1b[0n"
+_PROGRAMS_QUERY = re.compile(r"\x1b\[0*5n")
+_BARE_LINE_FEED = re.compile(r"(?<!\r)\n")
+_ALL_QUERIES = re.compile(
+    r"\x1b\[[?>=!]?[0-9;]*[cn]|\x1b\[[?>]?[0-9;]*\$p|\x1b\[[0-9;]*t|\x1bP\$q[^\x1b]*\x1b\\"
+)
+
+HISTORY = 1 << 18
+"""Characters that a new view of the same screen gets."""
+
+THEMES = {
+    True: {
+        "background": "#10151c",
+        "foreground": "#e6edf5",
+        "cursor": "#8ab8f5",
+        "selection": "#3b5373",
+    },
+    False: {
+        "background": "#fbfcfe",
+        "foreground": "#1a202c",
+        "cursor": "#0b5cad",
+        "selection": "#b9d4f3",
+        "yellow": "#8a5300",
+        "brightYellow": "#8a5300",
+        "green": "#1b6e35",
+        "brightGreen": "#1b6e35",
+        "cyan": "#0f6674",
+        "brightCyan": "#0f6674",
+        "white": "#4a5568",
+        "brightWhite": "#1a202c",
+    },
+}
+
+
+class TerminalScreen(pn.widgets.Terminal):
+    """Draws text and tells what is typed; ``on_drawn`` gets the bytes that have been drawn."""
+
+    def __init__(
+        self,
+        *,
+        on_key: Callable[[str], None],
+        on_drawn: Callable[[int], None],
+        dark: bool,
+        history: str = "",
+        **params: Any,  # noqa: ANN401 - Panel's own parameters
+    ) -> None:
+        options = {
+            "cursorBlink": True,
+            "fontSize": 14,
+            "fontFamily": '"DejaVu Sans Mono", "Liberation Mono", Menlo, Consolas, monospace',
+            "scrollback": 5000,
+            "rendererType": "dom",
+            "screenReaderMode": True,
+            "theme": THEMES[dark],
+        }
+        super().__init__(options=options, **params)
+        self._on_key = on_key
+        self._on_drawn = on_drawn
+        self._expected: deque[int | None] = deque()
+        self._last_was_return = False
+        self._turn = 0
+        self.history = history
+        self.views: list[Model] = []
+
+    def _get_model(
+        self,
+        doc: Document,
+        root: Model | None = None,
+        parent: Model | None = None,
+        comm: Any = None,  # noqa: ANN401 - Panel's comm
+    ) -> Model:
+        pn.widgets.Terminal._widget_type = lazy_load(  # noqa: SLF001 - as the widget does itself
+            "panel.models.terminal", "Terminal", isinstance(comm, JupyterComm), root
+        )
+        # Not the widget's own: it would take keys through Panel's slower way.
+        model = super(pn.widgets.Terminal, self)._get_model(doc, root, parent, comm)
+        model.output = _ALL_QUERIES.sub("", self.history)
+        model.on_event("keystroke", self._typed)
+        self.views.append(model)
+        return model
+
+    def _cleanup(self, root: Model | None = None) -> None:
+        if root is not None and root.ref["id"] in self._models:
+            model = self._models[root.ref["id"]][0]
+            if model in self.views:
+                if self.views[0] is model:
+                    self.forget_expected()
+                self.views.remove(model)
+        super()._cleanup(root)
+
+    def forget_expected(self) -> None:
+        """The view that answers is gone: what it was sent counts as drawn."""
+        drawn = sum(count for count in self._expected if count is not None)
+        self._expected.clear()
+        if drawn:
+            self._on_drawn(drawn)
+
+    def draw(self, text: str, count: int) -> None:
+        """Send text to every view; must run with the document's lock. ``count`` is its bytes."""
+        text = self._for_browser(text)
+        self.history = (self.history + text)[-HISTORY:]
+        self._expected.extend(None for _ in _PROGRAMS_QUERY.findall(text))
+        self._expected.append(count)
+        self._turn = 1 - self._turn
+        for model in self.views:
+            model.output = text + QUERIES[self._turn]
+
+    def _for_browser(self, text: str) -> str:
+        if self._last_was_return and text.startswith("\n"):
+            first, rest = "\n", text[1:]
+        else:
+            first, rest = "", text
+        self._last_was_return = text.endswith("\r")
+        return first + _BARE_LINE_FEED.sub("\x1bD", rest)
+
+    def _typed(self, event: Any) -> None:  # noqa: ANN401 - Panel's KeystrokeEvent is untyped
+        key = event.key if isinstance(event.key, str) else ""
+        first = bool(self.views) and event.model is self.views[0]
+        while ANSWER in key and self._expected:
+            before, _, after = key.partition(ANSWER)
+            key = before + after
+            if not first:
+                continue
+            count = self._expected.popleft()
+            if count is None:
+                self._on_key(ANSWER)
+            else:
+                self._on_drawn(count)
+        if key:
+            self._on_key(key)

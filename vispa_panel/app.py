@@ -1,0 +1,242 @@
+"""The shell: the only module that knows pages; puts every part of the portal together."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+import signal
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+
+from vispa_panel.components.image_gallery import MEDIA_TYPES
+from vispa_panel.errors import AgentError, SettingsError
+from vispa_panel.extensions import Registry
+from vispa_panel.identity.desk import Desk
+from vispa_panel.identity.roles import Role
+from vispa_panel.pages import tools
+from vispa_panel.pages.context import ToolContext
+from vispa_panel.pages.workspace import WorkspacePage
+from vispa_panel.server.portal import PageRoute, PortalServer, build_server
+from vispa_panel.server.tickets import Download, Picture, Upload
+from vispa_panel.workspace.agent_files import AgentFiles
+from vispa_panel.workspace.agent_runs import AgentRuns
+from vispa_panel.workspace.agent_terminals import AgentTerminals
+from vispa_panel.workspace.controller import WorkspaceController, WorkspaceServices
+from vispa_panel.workspace.definition import SignIn, WorkspaceDefinition
+from vispa_panel.workspace.documents import Draft
+from vispa_panel.workspace.files import EntryKind
+from vispa_panel.workspace.pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from vispa_panel.identity.sign_ins import SignInSession
+    from vispa_panel.server.portal import PageContext
+    from vispa_panel.server.tickets import Tickets
+    from vispa_panel.settings import Settings
+    from vispa_panel.store.drafts import Drafts
+    from vispa_panel.store.memory import Memory
+    from vispa_panel.workspace.files import FileEntry
+
+DOWNLOAD_SECONDS = 300.0
+PICTURE_SECONDS = 24 * 3600.0
+UPLOAD_SECONDS = 3600.0
+LARGEST_PICTURE = 32 << 20
+"""Bytes of an image that is shown beside the code."""
+
+
+class UserDrafts:
+    """The drafts of one user on one workspace; implements ``DraftStore``."""
+
+    def __init__(self, drafts: Drafts, user_id: int, workspace: str) -> None:
+        self._drafts = drafts
+        self._user_id = user_id
+        self._workspace = workspace
+
+    async def load(self, path: str) -> Draft | None:
+        """The draft of a file."""
+        found = await self._drafts.load(self._user_id, self._workspace, path)
+        return None if found is None else Draft(text=found.text, base_digest=found.base_digest)
+
+    async def keep(self, path: str, draft: Draft) -> None:
+        """Keep a draft."""
+        await self._drafts.save(
+            self._user_id, self._workspace, path, draft.text, base_digest=draft.base_digest
+        )
+
+    async def drop(self, path: str) -> None:
+        """Forget a draft."""
+        await self._drafts.forget(self._user_id, self._workspace, path)
+
+
+class UserMemory:
+    """What the portal remembers of one user; implements ``TabMemory``."""
+
+    def __init__(self, memory: Memory, user_id: int) -> None:
+        self._memory = memory
+        self._user_id = user_id
+
+    async def load(self, key: str) -> object:
+        """The value under a key."""
+        return await self._memory.load(self._user_id, key)
+
+    async def save(self, key: str, value: object) -> None:
+        """Remember a value."""
+        await self._memory.save(self._user_id, key, value)
+
+
+class TicketLinks:
+    """Addresses past the websocket, as tickets of one sign-in; implements ``Links``."""
+
+    def __init__(self, controller: WorkspaceController, tickets: Tickets, sid: str) -> None:
+        self._controller = controller
+        self._tickets = tickets
+        self._sid = sid
+
+    def picture(self, entry: FileEntry) -> str:
+        """An image file."""
+        files = self._controller.files
+        media_type = MEDIA_TYPES.get(posixpath.splitext(entry.name)[1].lower(), "")
+
+        async def read() -> bytes:
+            return await files.read_bytes(entry.path, limit=LARGEST_PICTURE)
+
+        thing = Picture(name=entry.name, media_type=media_type, read=read)
+        return self._tickets.issue(self._sid, thing, PICTURE_SECONDS)
+
+    def download(self, entry: FileEntry) -> str:
+        """A file, or a folder as a zip archive."""
+        files = self._controller.files
+        if entry.kind is not EntryKind.FOLDER:
+            thing = Download(entry.name, entry.size, lambda: files.stream(entry.path))
+            return self._tickets.issue(self._sid, thing, DOWNLOAD_SECONDS)
+        if not isinstance(files, AgentFiles):
+            message = "This host cannot pack folders; download single files."
+            raise AgentError(message)
+        archive = Download(f"{entry.name}.zip", None, lambda: files.archive(entry.path))
+        return self._tickets.issue(self._sid, archive, DOWNLOAD_SECONDS)
+
+    def upload(self, folder: str) -> str:
+        """A form for a folder."""
+        controller, files = self._controller, self._controller.files
+
+        async def receive(name: str, chunks: AsyncIterator[bytes]) -> int:
+            return await files.receive(controller.path_in(folder, name), chunks)
+
+        thing = Upload(folder, receive, lambda _names: controller.touch(folder))
+        return self._tickets.issue(self._sid, thing, UPLOAD_SECONDS)
+
+
+def definitions(settings: Settings, session: SignInSession) -> tuple[WorkspaceDefinition, ...]:
+    """The operator's workspaces as one user sees them, the default one first."""
+    found = []
+    for one in settings.workspaces:
+        login = settings.guests.login if session.role is Role.GUEST else one.login
+        definition = WorkspaceDefinition(
+            id=one.id,
+            name=one.name,
+            host=one.host,
+            port=one.port,
+            login=login,
+            sign_in=SignIn(one.sign_in),
+            key_file=one.key_file,
+            known_hosts=one.known_hosts,
+            host_keys=one.host_keys,
+            base_folder=one.base_folder,
+            is_default=one.default,
+        )
+        found.append(definition.for_user(session.user_name))
+    return tuple(sorted(found, key=lambda one: not one.is_default))
+
+
+class Application:
+    """The pages of one portal process and what they share: the pool and the tools."""
+
+    def __init__(self, settings: Settings, desk: Desk) -> None:
+        self._settings = settings
+        self._desk = desk
+        self.pool = ConnectionPool()
+        self.registry = Registry()
+        tools.register(self.registry)
+        self.registry.load_installed()
+        self._open: dict[str, set[WorkspaceController]] = {}
+        desk.sign_ins.on_end(self._signed_out)
+
+    def pages(self) -> dict[str, PageRoute]:
+        """What the server serves."""
+        return {"/workspace": PageRoute(self.workspace, title=self._settings.portal.name)}
+
+    def workspace(self, page: PageContext) -> Any:  # noqa: ANN401 - Panel's viewables
+        """Build the workspace page of one browser session."""
+        session = page.session
+        choices = definitions(self._settings, session)
+        if not choices:
+            message = "No workspace is set up on this portal."
+            raise SettingsError(message, next_step="Ask its operator to add one.")
+        controller = WorkspaceController(
+            workspaces=choices,
+            open_services=lambda one: self._services(session.user_id, one),
+            registry=self.registry,
+            memory=UserMemory(self._desk.memory, session.user_id),
+        )
+        self._open.setdefault(session.sid, set()).add(controller)
+        pn.state.on_session_destroyed(lambda _: self._left(session.sid, controller))
+        context = ToolContext(controller, TicketLinks(controller, page.tickets, session.sid))
+        view = WorkspacePage(
+            context, product=self._settings.portal.name, user_name=session.user_name
+        )
+        controller.spawn(controller.select(choices[0].id))
+        return view.__panel__()
+
+    def _services(self, user_id: int, definition: WorkspaceDefinition) -> WorkspaceServices:
+        connection = self.pool.lease(user_id, definition)
+        return WorkspaceServices(
+            connection=connection,
+            files=AgentFiles(connection),
+            runs=AgentRuns(connection.agent),
+            terminals=AgentTerminals(connection.agent),
+            drafts=UserDrafts(self._desk.drafts, user_id, definition.id),
+            release=lambda: self.pool.release(user_id, definition),
+        )
+
+    async def _left(self, sid: str, controller: WorkspaceController) -> None:
+        mine = self._open.get(sid, set())
+        if controller in mine:
+            mine.discard(controller)
+            await controller.close()
+
+    async def _signed_out(self, sid: str) -> None:
+        for controller in self._open.pop(sid, set()):
+            await controller.close()
+
+
+async def serve(settings: Settings, desk: Desk) -> None:
+    """Serve until the process is asked to end."""
+    pn.config.reconnect = True
+    pn.extension("terminal", "codeeditor", "tabulator", notifications=True)
+    application = Application(settings, desk)
+    server: PortalServer = build_server(settings, desk, application.pages())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await server.start()
+    try:
+        await stop.wait()
+    finally:
+        await server.stop()
+        await application.pool.close_all()
+
+
+def run(settings: Settings) -> None:
+    """Run the portal in this process; raises SettingsError when it cannot listen."""
+    desk = Desk.open(settings)
+    try:
+        asyncio.run(serve(settings, desk))
+    except OSError as error:
+        place = f"{settings.portal.address}:{settings.portal.port}"
+        message = f"The portal cannot listen at {place}: {error.strerror}."
+        raise SettingsError(message, next_step="Choose another port.") from error
+    finally:
+        desk.close()
