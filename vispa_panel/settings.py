@@ -45,20 +45,22 @@ class Section(BaseModel):
 class PortalSettings(Section):
     """Where the portal listens and how browsers reach it."""
 
-    name: str = Field("V/SPA²", max_length=60, description="Product name shown to people.")
-    address: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(5006, ge=0, lt=1 << 16, description="Port to listen on; 0 takes a free one.")
+    name: str = Field(default="V/SPA²", max_length=60, description="Product name shown to people.")
+    address: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=5006, ge=0, lt=1 << 16, description="Port to listen on; 0 takes a free one."
+    )
     public_url: str = Field(
-        "", description="Address in the browser; its host is the only one answered."
+        default="", description="Address in the browser; its host is the only one answered."
     )
     behind_proxy: bool = Field(
         default=False, description="Trust X-Forwarded-For of a proxy on this machine."
     )
     data_folder: Path = Field(
-        Path("vispa-data"), description="Folder of the database and the signing key."
+        default=Path("vispa-data"), description="Folder of the database and the signing key."
     )
     database: SecretStr = Field(
-        SecretStr(""), description="SQLAlchemy URL; SQLite in the data folder by default."
+        default=SecretStr(""), description="SQLAlchemy URL; SQLite in the data folder by default."
     )
 
     @model_validator(mode="after")
@@ -86,15 +88,19 @@ class PortalSettings(Section):
 class SignInSettings(Section):
     """Limits and lifetimes of signing in."""
 
-    idle_minutes: Positive = Field(720, description="A sign-in unused for so long ends.")
-    absolute_hours: Positive = Field(168, description="A sign-in ends after so long in any case.")
-    failures: Positive = Field(
-        5, description="Wrong passwords per user and network before waiting begins."
+    idle_minutes: Positive = Field(default=720, description="A sign-in unused for so long ends.")
+    absolute_hours: Positive = Field(
+        default=168, description="A sign-in ends after so long in any case."
     )
-    wait_seconds: Positive = Field(2, description="First waiting time; it doubles each time.")
-    longest_wait_seconds: Positive = Field(900, description="Longest waiting time.")
+    failures: Positive = Field(
+        default=5, description="Wrong passwords per user and network before waiting begins."
+    )
+    wait_seconds: Positive = Field(
+        default=2, description="First waiting time; it doubles each time."
+    )
+    longest_wait_seconds: Positive = Field(default=900, description="Longest waiting time.")
     attempts_per_minute: Positive = Field(
-        240, description="Sign-in attempts of everybody together in one minute."
+        default=240, description="Sign-in attempts of everybody together in one minute."
     )
 
 
@@ -102,10 +108,14 @@ class GuestSettings(Section):
     """People who try the portal without an account."""
 
     enabled: bool = Field(default=False, description='Show "Try as guest".')
-    lease_minutes: Positive = Field(60, description="A guest's sign-in ends after so long.")
-    per_minute: Positive = Field(30, description="New guests in one minute, of all networks.")
+    lease_minutes: Positive = Field(default=60, description="A guest's sign-in ends after so long.")
+    per_minute: Positive = Field(
+        default=30, description="New guests in one minute, of all networks."
+    )
     login: str = Field(
-        "{user}", max_length=64, description="Login on the host; {user} is the guest's name."
+        default="{user}",
+        max_length=64,
+        description="Login on the host; {user} is the guest's name.",
     )
 
 
@@ -115,30 +125,34 @@ class WorkspaceSettings(Section):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="Short name in addresses.")
     name: str = Field(min_length=1, max_length=60, description="Name shown to people.")
     host: str = Field(min_length=1, max_length=253, description="Host name or address.")
-    port: int = Field(22, gt=0, lt=1 << 16, description="SSH port.")
+    port: int = Field(default=22, gt=0, lt=1 << 16, description="SSH port.")
     login: str = Field(
-        "{user}", max_length=64, description="Login on the host; {user} is the portal's name."
+        default="{user}",
+        max_length=64,
+        description="Login on the host; {user} is the portal's name.",
     )
     sign_in: str = Field(
-        "key file",
+        default="key file",
         pattern=r"^(key file|key|password)$",
         description='"key file" (the operator\'s), "key" or "password" (both the user\'s own).',
     )
-    key_file: Path | None = Field(None, description="Private key the portal signs in with.")
-    known_hosts: Path | None = Field(None, description="File with the host's public key.")
-    host_keys: tuple[str, ...] = Field((), description="Pinned public keys of the host.")
-    base_folder: str = Field("", description="Folder a person starts in; home by default.")
+    key_file: Path | None = Field(default=None, description="Private key the portal signs in with.")
+    known_hosts: Path | None = Field(default=None, description="File with the host's public key.")
+    host_keys: tuple[str, ...] = Field(default=(), description="Pinned public keys of the host.")
+    base_folder: str = Field(default="", description="Folder a person starts in; home by default.")
     default: bool = Field(default=False, description="Connect to it after signing in.")
 
 
 class LimitSettings(Section):
     """How much one request, message or user may ask for."""
 
-    upload_megabytes: Positive = Field(2048, description="Largest upload in one request.")
-    transfer_minutes: Positive = Field(120, description="Longest time of one upload or download.")
-    message_megabytes: Positive = Field(4, description="Largest websocket message.")
+    upload_megabytes: Positive = Field(default=2048, description="Largest upload in one request.")
+    transfer_minutes: Positive = Field(
+        default=120, description="Longest time of one upload or download."
+    )
+    message_megabytes: Positive = Field(default=4, description="Largest websocket message.")
     page_token_hours: Positive = Field(
-        24, description="How long an open page may reconnect after a restart."
+        default=24, description="How long an open page may reconnect after a restart."
     )
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 LONGEST_PASSWORD = 256
 
 
@@ -38,7 +43,7 @@ class Passwords:
             return False
         return right and bool(stored)
 
-    async def _run(self, work, *arguments):  # noqa: ANN001, ANN002, ANN202 - a plain pass-through
+    async def _run(self, work: Callable[..., T], *arguments: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def close(self) -> None:

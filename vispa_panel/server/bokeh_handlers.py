@@ -56,7 +56,7 @@ class PortalAuth(AuthProvider):
         return
 
 
-class PageHandler(SignedIn, panel_server.DocHandler):  # type: ignore[misc]
+class PageHandler(SignedIn, panel_server.DocHandler):
     """A page: only for a role that may, never in a session chosen by the client."""
 
     async def prepare(self) -> None:
@@ -80,7 +80,7 @@ class PageHandler(SignedIn, panel_server.DocHandler):  # type: ignore[misc]
         super().write(chunk)
 
 
-class SocketHandler(panel_server.WSHandler):  # type: ignore[misc]
+class SocketHandler(panel_server.WSHandler):
     """The websocket of a page: our host, our origin, the page's own sign-in, its role."""
 
     async def prepare(self) -> None:
@@ -98,7 +98,7 @@ class SocketHandler(panel_server.WSHandler):  # type: ignore[misc]
         ):
             raise HTTPError(403)
         self.current_user = session
-        self.request.portal_sid = session.sid
+        self.request.portal_sid = session.sid  # type: ignore[attr-defined]
 
     def check_origin(self, origin: str) -> bool:
         """The portal's own pages, and nobody's else."""
@@ -113,7 +113,7 @@ class SocketHandler(panel_server.WSHandler):  # type: ignore[misc]
         token = protocols[1].strip()
         try:
             if not check_token_signature(
-                token, secret_key=self.application.secret_key, signed=True
+                token, secret_key=self.settings["portal"].signing_key, signed=True
             ):
                 return None
             sid = get_token_payload(token).get("portal_sid")
@@ -148,7 +148,7 @@ class SocketHandler(panel_server.WSHandler):  # type: ignore[misc]
         super().on_close()
 
 
-class PageMetadata(SignedIn, MetadataHandler):  # type: ignore[misc]
+class PageMetadata(SignedIn, MetadataHandler):
     """Bokeh's metadata, for those who may open the page."""
 
     async def prepare(self) -> None:
@@ -168,11 +168,11 @@ class _Cached(Guard):
         self.set_header("Cache-Control", "public, max-age=3600")
 
 
-class BokehFiles(_Cached, StaticHandler):  # type: ignore[misc]
+class BokehFiles(_Cached, StaticHandler):
     """BokehJS."""
 
 
-class ExtensionFiles(_Cached, MultiRootStaticHandler):  # type: ignore[misc]
+class ExtensionFiles(_Cached, MultiRootStaticHandler):
     """Panel's and panel-material-ui's own bundles."""
 
 
@@ -180,7 +180,7 @@ class StyleFiles(_Cached, StaticFileHandler):
     """Style sheets of the script-free pages."""
 
 
-class ComponentFiles(_Cached, panel_server.ComponentResourceHandler):  # type: ignore[misc]
+class ComponentFiles(_Cached, panel_server.ComponentResourceHandler):
     """Files that an imported component lists; nothing is imported on request."""
 
     def parse_url_path(self, url_path: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PICTURES = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/svg+xml"}
 )
-_UNSAFE = re.compile(r"[^A-Za-z0-9 ._()+=@-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9 ._()+@-]")
 
 
 def attachment(name: str) -> str:
@@ -70,7 +70,7 @@ class DownloadHandler(_Ticketed):
             return
         except PortalError:
             # Too late for words: a broken transfer tells the browser that it is not whole.
-            self.request.connection.stream.close()  # type: ignore[attr-defined]
+            self.request.connection.stream.close()  # type: ignore[union-attr]
 
 
 class PictureHandler(_Ticketed):
@@ -129,8 +129,8 @@ class UploadHandler(_Ticketed):
         """Before any byte of the body: whose it is, and how much it may be."""
         await super().prepare()
         self._events: list[tuple[str, bytes]] = []
-        self._header: tuple[bytes, bytes] = (b"", b"")
-        self._headers: dict[bytes, bytes] = {}
+        self._part_header: tuple[bytes, bytes] = (b"", b"")
+        self._part_headers: dict[bytes, bytes] = {}
         self._file: _Incoming | None = None
         self._arrived: list[str] = []
         self._error = ""
@@ -187,16 +187,18 @@ class UploadHandler(_Ticketed):
 
     async def _handle(self, kind: str, data: bytes) -> None:
         if kind == "begin":
-            self._headers, self._header = {}, (b"", b"")
+            self._part_headers, self._part_header = {}, (b"", b"")
         elif kind == "field":
-            self._header = (self._header[0] + data, self._header[1])
+            self._part_header = (self._part_header[0] + data, self._part_header[1])
         elif kind == "value":
-            self._header = (self._header[0], self._header[1] + data)
+            self._part_header = (self._part_header[0], self._part_header[1] + data)
         elif kind == "header":
-            self._headers[self._header[0].lower()] = self._header[1]
-            self._header = (b"", b"")
+            self._part_headers[self._part_header[0].lower()] = self._part_header[1]
+            self._part_header = (b"", b"")
         elif kind == "headers":
-            _kind, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+            _kind, options = parse_options_header(
+                self._part_headers.get(b"content-disposition", b"")
+            )
             name = options.get(b"filename", b"").decode("utf-8", "surrogateescape")
             name = re.split(r"[/\\]", name)[-1]
             if name and name not in {".", ".."} and "\0" not in name:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import bokeh.server.urls
 import panel as pn
-import tornado.httpserver
 from bokeh.application.handlers.handler import Handler
 from bokeh.server.urls import toplevel_patterns
 from tornado.ioloop import IOLoop
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    import tornado.httpserver
     from tornado.web import RequestHandler
 
     from vispa_panel.identity.desk import Desk
@@ -139,6 +139,7 @@ class PortalServer:
 
     def _make(self) -> Any:  # noqa: ANN401 - Panel's server
         portal, limits = self.settings.portal, self.settings.limits
+        self.state.signing_key = _signing_key(portal.data_folder)
         return pn.io.server.get_server(
             {path.strip("/"): self._builder(route) for path, route in self._pages.items()},
             title={path.strip("/"): route.title for path, route in self._pages.items()},
@@ -147,7 +148,7 @@ class PortalServer:
             loop=IOLoop.current(),
             auth_provider=pages_of_bokeh.PortalAuth(),
             sign_sessions=True,
-            secret_key=_signing_key(portal.data_folder),
+            secret_key=self.state.signing_key,
             include_cookies=[],
             include_headers=["Host", "User-Agent"],
             cross_origin_protection=True,
@@ -188,7 +189,7 @@ class PortalServer:
 
     def current_sign_in(self) -> SignInSession:
         """Whose page this is, inside a callback of it; raises NotAllowed once signed out."""
-        context = pn.state.curdoc.session_context if pn.state.curdoc else None
+        context: Any = pn.state.curdoc.session_context if pn.state.curdoc else None
         sid = context.token_payload.get("portal_sid", "") if context else ""
         session = self.state.present.get(sid)
         if session is None:
@@ -230,7 +231,7 @@ def _routes() -> Iterator[tuple[Any, ...]]:
     yield r"/up/([A-Za-z0-9_-]{43})", UploadHandler
     yield r"/style/([a-z_]+\.css)", pages_of_bokeh.StyleFiles, {"path": str(ASSETS / "css")}
     yield r"/components/(.*)", pages_of_bokeh.ComponentFiles
-    extensions = next(p for p in toplevel_patterns if "extensions" in p[0])
+    extensions: Any = next(p for p in toplevel_patterns if "extensions" in p[0])
     yield extensions[0], pages_of_bokeh.ExtensionFiles, extensions[2]
     yield r"/static/(.*)", pages_of_bokeh.BokehFiles
     yield r"/favicon.ico", NotFound

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import deque
 
 from tornado.web import HTTPError
 
@@ -90,21 +89,20 @@ class SignIn(_Form):
 class TryAsGuest(_Form):
     """``/guest``: an account for an hour."""
 
-    _made: deque[float] = deque()
-
     async def post(self) -> None:
         """Make the guest and sign in, unless too many came at once."""
         guests, now = self.portal.settings.guests, time.monotonic()
+        made = self.portal.guests_made
         if not guests.enabled:
             raise HTTPError(404)
-        while self._made and self._made[0] < now - _MINUTE:
-            self._made.popleft()
-        if len(self._made) >= guests.per_minute:
+        while made and made[0] < now - _MINUTE:
+            made.popleft()
+        if len(made) >= guests.per_minute:
             self.set_header("Retry-After", "60")
             text = "Many guests came just now. Please try again in a minute."
             self.show(status=429, error=text, wanted=START)
             return
-        self._made.append(now)
+        made.append(now)
         user = await self.portal.desk.accounts.add_guest(guests.lease_minutes * 60)
         token, _session = await self.portal.desk.sign_ins.create(user)
         await self.enter(token, safe_next(self.get_body_argument("next", START)))

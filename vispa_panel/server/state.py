@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,11 +39,13 @@ class PortalState:
         self.tickets = tickets
         self.watchdog = watchdog
         self.policy = policy
+        self.signing_key = b""
         self.name = settings.portal.name
         self.is_https = settings.portal.public_url.startswith("https:")
         self.cookie = "__Host-portal" if self.is_https else "portal"
         self.hosts: frozenset[str] = frozenset()
         self.present: dict[str, SignInSession] = {}
+        self.guests_made: deque[float] = deque()
         self.sockets: dict[str, set[WebSocketHandler]] = {}
 
     def answer_at(self, port: int) -> None:

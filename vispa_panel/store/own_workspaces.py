@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from vispa_panel.store.tables import OwnWorkspaceRow
 
 if TYPE_CHECKING:
+    from sqlalchemy import Delete
     from sqlalchemy.orm import Session
 
     from vispa_panel.store.database import Database
@@ -62,7 +63,7 @@ class OwnWorkspaces:
         )
 
 
-def _delete(user_id: int, workspace: str):  # noqa: ANN202 - SQLAlchemy names it
+def _delete(user_id: int, workspace: str) -> Delete:
     return delete(OwnWorkspaceRow).where(
         OwnWorkspaceRow.user_id == user_id, OwnWorkspaceRow.workspace == workspace
     )
