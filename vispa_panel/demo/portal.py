@@ -39,7 +39,6 @@ def demo_settings(data: DemoData, port: int, workspace_port: int) -> Settings:
         portal={
             "address": LOOPBACK,
             "port": port,
-            "public_url": f"http://localhost:{port}",
             "data_folder": data.root / "portal",
         },
         guests={"enabled": True, "lease_minutes": GUEST_LEASE_MINUTES},
