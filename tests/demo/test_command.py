@@ -112,7 +112,7 @@ def test_it_says_where_it_is_who_may_sign_in_and_as_whom_commands_run(demo: Demo
 
 
 def test_the_sign_in_page_answers(demo: Demo) -> None:
-    status, text = demo.page("/login")
+    status, text = demo.page("/sign-in")
 
     assert status == 200
     assert "Try as guest" in text
