@@ -113,7 +113,7 @@ async def test_signing_out_is_a_post_that_ends_websockets(portal: RunningPortal)
     [
         "///evil", "//evil", "/\\evil", "\\\\evil", "/%09/evil", "/%2f/evil", "javascript:alert(1)",
         "https://evil", "evil", "/x\r\nSet-Cookie: a=b", "/@evil", "/a/..//evil", "/.evil", "",
-        "/" + "a" * 10_000, "/workspace?x=%0d%0aLocation:x", "/workspace?a=\\", "/sign-out", "/\t/e",
+        "/" + "a" * 10_000, "/workspace?x=%0d%0aLocation:x", "/workspace?a=\\", "/sign-out",
         "/a//evil", "HOST////evil", "/;@evil", "/workspace#x", "/workspace?x=<script>",
     ],
 )  # fmt: skip

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse"
 
 
-def _hello(context: PageContext) -> Any:
+def _hello(context: PageContext) -> Any:  # noqa: ANN401 - any viewable
     return pn.Column(f"Hello {context.session.user_name}")
 
 
-def _broken(_context: PageContext) -> Any:
+def _broken(_context: PageContext) -> Any:  # noqa: ANN401 - any viewable
     message = "the inside of the portal"
     raise ValueError(message)
 
@@ -41,7 +41,12 @@ class RunningPortal:
     desk: Desk
 
     async def ask(
-        self, path: str, *, cookie: str = "", body: Any = None, **headers: str
+        self,
+        path: str,
+        *,
+        cookie: str = "",
+        body: dict[str, str] | str | bytes | None = None,
+        **headers: str,
     ) -> HTTPResponse:
         """GET, or POST when there is a body."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
