@@ -7,7 +7,7 @@ import re
 _SCRIPT = re.compile(r"<script(?=[\s>])")
 
 _PAGE = (
-    "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self' blob:; worker-src 'self' blob:; frame-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'self'; object-src 'none'"
