@@ -10,12 +10,13 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
+from vispa_panel.components.background import spawn
 from vispa_panel.errors import PortalError
 from vispa_panel.workspace.file_names import display_name
 from vispa_panel.workspace.files import EntryKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from vispa_panel.workspace.files import FileEntry, Files
 
@@ -48,9 +49,15 @@ class FileTree(pn.viewable.Viewer):
     problem = param.String(doc="Why a folder could not be listed; empty when all is well.")
 
     def __init__(
-        self, files: Callable[[], Files], *, on_open: Callable[[str], object], **params: object
+        self,
+        files: Callable[[], Files],
+        *,
+        on_open: Callable[[str], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], object] = spawn,
+        **params: object,
     ) -> None:
         self._files = files
+        self._spawn = spawn
         self._on_open = on_open
         self._listed: dict[str, tuple[tuple[FileEntry, ...], int]] = {}
         self._paths: dict[tuple[int, ...], tuple[str, bool]] = {}
@@ -81,10 +88,10 @@ class FileTree(pn.viewable.Viewer):
         self._draw()
 
     @param.depends("folder", "show_hidden", watch=True)
-    async def _restart(self) -> None:
+    def _restart(self) -> None:
         self._open.clear()
         self._listed.clear()
-        await self.refresh()
+        self._spawn(self.refresh())
 
     async def _list(self, path: str) -> None:
         try:
@@ -138,12 +145,14 @@ class FileTree(pn.viewable.Viewer):
     def _quiet_line(self, folder: str) -> str:
         return "empty" if folder in self._listed else "…"
 
-    async def _expanded(self, event: param.parameterized.Event) -> None:
+    def _expanded(self, event: param.parameterized.Event) -> None:
         now = {self._paths[tuple(place)][0] for place in event.new if tuple(place) in self._paths}
         new = now - self._open - self._loading
         self._open = now
-        if not new:
-            return
+        if new:
+            self._spawn(self._load(new))
+
+    async def _load(self, new: set[str]) -> None:
         self._loading |= new
         try:
             await asyncio.gather(*(self._list(path) for path in new))

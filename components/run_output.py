@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
 import param
 
+from vispa_panel.components.background import spawn
 from vispa_panel.components.region import Region
 from vispa_panel.components.style import sheet
 from vispa_panel.workspace.runs import RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from vispa_panel.workspace.followed_run import FollowedRun
 
-TICK = 500
-"""Milliseconds between two looks at the clock while a run goes on."""
+TICK = 0.5
+"""Seconds between two looks at the clock while a run goes on."""
 
 
 def in_words(seconds: float) -> str:
@@ -72,8 +76,15 @@ class RunOutput(pn.viewable.Viewer):
 
     run: FollowedRun | None
 
-    def __init__(self, run: FollowedRun | None = None, **params: object) -> None:
+    def __init__(
+        self,
+        run: FollowedRun | None = None,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], object] = spawn,
+        **params: object,
+    ) -> None:
         super().__init__(**params)
+        self._spawn = spawn
         self._state = pmui.Typography(
             "", variant="body2", margin=(4, 8), sizing_mode="stretch_width"
         )
@@ -88,7 +99,7 @@ class RunOutput(pn.viewable.Viewer):
         )
         self._shown: dict[int, pn.pane.HTML] = {}
         self._watcher: param.parameterized.Watcher | None = None
-        self._clock = pn.state.add_periodic_callback(self._tick, period=TICK, start=False)
+        self._clock_runs = False
         self.run = run
 
     @param.depends("run", watch=True)
@@ -106,8 +117,9 @@ class RunOutput(pn.viewable.Viewer):
     def _update(self, *_: object) -> None:
         self._tick()
         running = self.run is not None and self.run.running
-        if running and not self._clock.running:
-            self._clock.start()
+        if running and not self._clock_runs:
+            self._clock_runs = True
+            self._spawn(self._clock())
         if self.run is None:
             self._tail.object = '<pre class="quiet">The output will appear here.</pre>'
             self._text.objects = [self._tail]
@@ -143,8 +155,14 @@ class RunOutput(pn.viewable.Viewer):
     def _tick(self) -> None:
         self._state.object = summary(self.run)
         self._state.color = colour(self.run)
-        if self._clock.running and (self.run is None or not self.run.running):
-            self._clock.stop()
+
+    async def _clock(self) -> None:
+        try:
+            while self.run is not None and self.run.running:
+                self._tick()
+                await asyncio.sleep(TICK)
+        finally:
+            self._clock_runs = False
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The state line above the text."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextvars
 from typing import TYPE_CHECKING
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 
 from vispa_panel.components.background import spawn
@@ -36,7 +36,6 @@ class Terminal(pn.viewable.Viewer):
     from its outside, or by the mouse.
     """
 
-    dark = param.Boolean(default=False, allow_refs=True, doc="Whether to use the dark colours.")
     ended = param.Boolean(default=False, doc="Whether the shell has ended.")
 
     def __init__(self, stream: TerminalStream | None = None, **params: object) -> None:
@@ -51,16 +50,13 @@ class Terminal(pn.viewable.Viewer):
         self._scheduled = False
         self._reader: asyncio.Task[None] | None = None
         self._screen = self._make_screen()
-        self._place = pmui.Column(self._screen, sizing_mode="stretch_both", margin=0)
         if stream is not None:
             pn.state.onload(lambda: spawn(self.reattach(stream)))
 
-    def _make_screen(self, history: str = "") -> TerminalScreen:
+    def _make_screen(self) -> TerminalScreen:
         screen = TerminalScreen(
             on_key=self._typed,
             on_drawn=self._drawn,
-            dark=self.dark,
-            history=history,
             sizing_mode="stretch_both",
             min_height=120,
             margin=0,
@@ -68,20 +64,15 @@ class Terminal(pn.viewable.Viewer):
         screen.param.watch(self._resized, ["ncols", "nrows"])
         return screen
 
-    @param.depends("dark", watch=True)
-    def _change_colours(self) -> None:
-        # xterm takes its colours at its making: a new screen gets the old one's text.
-        old, self._screen = self._screen, self._make_screen(self._screen.history)
-        old.forget_expected()
-        self._place.objects = [self._screen]
-
     async def reattach(self, stream: TerminalStream) -> None:
         """Draw another stream from now on, such as the same terminal after a lost connection."""
         await self.detach()
         self._stream = stream
         self.ended = False
         self._resized()
-        self._reader = asyncio.get_running_loop().create_task(self._read(stream))
+        self._reader = asyncio.get_running_loop().create_task(
+            self._read(stream), context=contextvars.Context()
+        )
 
     async def detach(self) -> None:
         """Stop watching; the shell lives on."""
@@ -116,9 +107,9 @@ class Terminal(pn.viewable.Viewer):
 
     def _soon(self) -> None:
         views = self._screen.views
-        document = views[0].document if views else None
+        document = views[0].document if views and self._screen.nrows else None
         if document is None:
-            # Not shown yet (or between two screens): look again shortly.
+            # The browser tells a size once its screen stands; text sent before would be lost.
             asyncio.get_running_loop().call_later(0.05, self._soon)
         else:
             document.add_next_tick_callback(self._flush)
@@ -148,4 +139,4 @@ class Terminal(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The screen in its labelled region."""
-        return Region(self._place, label="Terminal", sizing_mode="stretch_both", margin=4)
+        return Region(self._screen, label="Terminal", sizing_mode="stretch_both", margin=4)

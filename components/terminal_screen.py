@@ -35,29 +35,6 @@ _ALL_QUERIES = re.compile(
 HISTORY = 1 << 18
 """Characters that a new view of the same screen gets."""
 
-THEMES = {
-    True: {
-        "background": "#10151c",
-        "foreground": "#e6edf5",
-        "cursor": "#8ab8f5",
-        "selection": "#3b5373",
-    },
-    False: {
-        "background": "#fbfcfe",
-        "foreground": "#1a202c",
-        "cursor": "#0b5cad",
-        "selection": "#b9d4f3",
-        "yellow": "#8a5300",
-        "brightYellow": "#8a5300",
-        "green": "#1b6e35",
-        "brightGreen": "#1b6e35",
-        "cyan": "#0f6674",
-        "brightCyan": "#0f6674",
-        "white": "#4a5568",
-        "brightWhite": "#1a202c",
-    },
-}
-
 
 class TerminalScreen(pn.widgets.Terminal):
     """Draws text and tells what is typed; ``on_drawn`` gets the bytes that have been drawn."""
@@ -67,8 +44,6 @@ class TerminalScreen(pn.widgets.Terminal):
         *,
         on_key: Callable[[str], None],
         on_drawn: Callable[[int], None],
-        dark: bool,
-        history: str = "",
         **params: Any,  # noqa: ANN401 - Panel's own parameters
     ) -> None:
         options = {
@@ -78,7 +53,6 @@ class TerminalScreen(pn.widgets.Terminal):
             "scrollback": 5000,
             "rendererType": "dom",
             "screenReaderMode": True,
-            "theme": THEMES[dark],
         }
         super().__init__(options=options, **params)
         self._on_key = on_key
@@ -86,7 +60,7 @@ class TerminalScreen(pn.widgets.Terminal):
         self._expected: deque[int | None] = deque()
         self._last_was_return = False
         self._turn = 0
-        self.history = history
+        self.history = ""
         self.views: list[Model] = []
 
     def _get_model(

@@ -40,7 +40,7 @@ class EditorTab(pn.viewable.Viewer):
         self._editor = CodeEditor(
             self.document, spawn=self._controller.spawn, dark=context.param.dark
         )
-        self._output = RunOutput(run=self.param.run)
+        self._output = RunOutput(run=self.param.run, spawn=self._controller.spawn)
         self._gallery = ImageGallery()
         ending = "." + path.rpartition(".")[2]
         self._command = pmui.TextInput(

@@ -20,7 +20,7 @@ class TerminalTab(pn.viewable.Viewer):
         super().__init__()
         self._controller = context.controller
         self._id = terminal_id
-        self.terminal = Terminal(dark=context.param.dark)
+        self.terminal = Terminal()
         self._controller.param.watch(self._state_changed, "state")
         self._controller.spawn(self._attach())
 

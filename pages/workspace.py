@@ -37,11 +37,15 @@ class WorkspacePage(pn.viewable.Viewer):
         super().__init__()
         self._context = context
         self._controller = controller = context.controller
+        # Background work has no document of its own, so both are looked up here, once.
+        self._location = pn.state.location
+        self._notifications = pn.state.notifications
         self._tree = FileTree(
             lambda: controller.files,
             on_open=lambda path: controller.spawn(controller.open_path(path)),
-            folder=controller.param.home,
+            spawn=controller.spawn,
         )
+        controller.param.watch(lambda event: setattr(self._tree, "folder", event.new), "home")
         self._left = TabGroup(context, "left")
         self._right = TabGroup(context, "right")
         self._welcome = self._make_welcome()
@@ -175,8 +179,8 @@ class WorkspacePage(pn.viewable.Viewer):
 
     def _show_notice(self, *_: object) -> None:
         notice = self._controller.notice
-        if notice is not None and pn.state.notifications is not None:
-            show = getattr(pn.state.notifications, notice.level)
+        if notice is not None and self._notifications is not None:
+            show = getattr(self._notifications, notice.level)
             show(notice.text, duration=8000)
 
     def _start_download(self, *_: object) -> None:
@@ -202,13 +206,13 @@ class WorkspacePage(pn.viewable.Viewer):
             self._controller.spawn(self._tree.refresh(self._controller.changed_folder))
 
     def _tabs_to_address(self, *_: object) -> None:
-        location = pn.state.location
+        location = self._location
         front = self._controller.tabs.active_on("left")
         if location is not None and front is not None and front.tool != "terminal":
             location.update_query(open=front.target)
 
     def _became_ready(self, *_: object) -> None:
-        location = pn.state.location
+        location = self._location
         if not self._controller.ready or location is None:
             return
         wanted = parse_qs((location.search or "").lstrip("?")).get("open", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import posixpath
 import signal
 from typing import TYPE_CHECKING, Any
@@ -161,6 +162,7 @@ class Application:
         tools.register(self.registry)
         self.registry.load_installed()
         self._open: dict[str, set[WorkspaceController]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         desk.sign_ins.on_end(self._signed_out)
 
     def pages(self) -> dict[str, PageRoute]:
@@ -181,7 +183,7 @@ class Application:
             memory=UserMemory(self._desk.memory, session.user_id),
         )
         self._open.setdefault(session.sid, set()).add(controller)
-        pn.state.on_session_destroyed(lambda _: self._left(session.sid, controller))
+        pn.state.on_session_destroyed(lambda _: self._leave(session.sid, controller))
         context = ToolContext(controller, TicketLinks(controller, page.tickets, session.sid))
         view = WorkspacePage(
             context, product=self._settings.portal.name, user_name=session.user_name
@@ -200,11 +202,13 @@ class Application:
             release=lambda: self.pool.release(user_id, definition),
         )
 
-    async def _left(self, sid: str, controller: WorkspaceController) -> None:
+    def _leave(self, sid: str, controller: WorkspaceController) -> None:
         mine = self._open.get(sid, set())
         if controller in mine:
             mine.discard(controller)
-            await controller.close()
+            task = asyncio.get_running_loop().create_task(controller.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     async def _signed_out(self, sid: str) -> None:
         for controller in self._open.pop(sid, set()):
@@ -231,6 +235,7 @@ async def serve(settings: Settings, desk: Desk) -> None:
 
 def run(settings: Settings) -> None:
     """Run the portal in this process; raises SettingsError when it cannot listen."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     desk = Desk.open(settings)
     try:
         asyncio.run(serve(settings, desk))

@@ -135,9 +135,7 @@ def _start(command, folder):
     shell = os.environ.get("SHELL") or account.pw_shell or "/bin/sh"
     if os.path.basename(shell) not in ("sh", "bash", "dash", "zsh", "ksh"):
         shell = "/bin/sh"  # fish and csh read a command line in their own way
-    environment = dict(
-        os.environ, TERM="dumb", PAGER="cat", GIT_PAGER="cat", PYTHONUNBUFFERED="1"
-    )
+    environment = dict(os.environ, TERM="dumb", PAGER="cat", GIT_PAGER="cat", PYTHONUNBUFFERED="1")
     environment.setdefault("MPLBACKEND", "Agg")
     # A terminal as output makes every program print line by line, not in blocks of 4 kB.
     own, child = os.openpty()

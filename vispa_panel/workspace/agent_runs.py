@@ -69,9 +69,7 @@ class AgentRuns:
 
     async def start(self, command: str, *, folder: str, document: str = "") -> RunInfo:
         """Run a command by the user's shell in a folder."""
-        answer = await self._request(
-            "run.start", command=command, folder=folder, document=document
-        )
+        answer = await self._request("run.start", command=command, folder=folder, document=document)
         return _info(answer)
 
     async def stop(self, run_id: str) -> None:
@@ -91,7 +89,8 @@ class AgentRuns:
         """A piece of the log."""
         client = await self._client()
         pieces = [
-            data async for _, data in client.call("run.output", run=run_id, offset=offset, limit=limit)
+            data
+            async for _, data in client.call("run.output", run=run_id, offset=offset, limit=limit)
         ]
         return b"".join(pieces)[:limit]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import socket
 import time
@@ -76,7 +77,10 @@ class Connection(param.Parameterized):
     retry_at: float | None
 
     def __init__(
-        self, definition: WorkspaceDefinition, secret: Secret | None = None, pace: Pace | None = None
+        self,
+        definition: WorkspaceDefinition,
+        secret: Secret | None = None,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__()
         self.definition = definition
@@ -107,7 +111,9 @@ class Connection(param.Parameterized):
             except PortalError as error:
                 self._fail(error)
                 raise
-            self._watch = asyncio.get_running_loop().create_task(self._keep())
+            self._watch = asyncio.get_running_loop().create_task(
+                self._keep(), context=contextvars.Context()
+            )
 
     async def use(self, secret: Secret) -> None:
         """Try again with another password or key; raises ConnectionFailed."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import logging
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from vispa_panel.workspace.files import Files
     from vispa_panel.workspace.runs import Runs
     from vispa_panel.workspace.terminals import Terminals
+
+_LOG = logging.getLogger(__name__)
 
 MOST_OUTPUT_FOLLOWED = 100
 """Runs that one session follows; older ones are still on the host."""
@@ -65,7 +69,9 @@ class TabMemory(Protocol):
 class WorkspaceController(param.Parameterized):
     """State and actions of one browser session; pages and components are bound to it."""
 
-    workspaces = param.ClassSelector(class_=tuple, default=(), doc="The definitions one can choose from.")
+    workspaces = param.ClassSelector(
+        class_=tuple, default=(), doc="The definitions one can choose from."
+    )
     workspace = param.Parameter(default=None, doc="The chosen definition, or None.")
     state = param.String(default="closed", doc="The state of its connection.")
     message = param.String(doc="The connection's state as a sentence.")
@@ -190,8 +196,13 @@ class WorkspaceController(param.Parameterized):
         self.notice = Notice(level=level, text=text)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background; what goes wrong is told to the person."""
-        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        """Do something in the background; what goes wrong is told to the person.
+
+        The work belongs to no request: it runs in a context of its own, so that views send what
+        it changes in their own time.
+        """
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._guarded(work), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -200,6 +211,9 @@ class WorkspaceController(param.Parameterized):
             await work
         except PortalError as error:
             self.tell("error", error.advice)
+        except Exception:  # noqa: BLE001 - the edge of background work: a fault becomes a message
+            _LOG.exception("background work failed")
+            self.tell("error", "Something went wrong in the portal; it has been written down.")
 
     # -- tabs -------------------------------------------------------------------------------
 
@@ -333,4 +347,3 @@ class WorkspaceController(param.Parameterized):
             await self.open_path(path)
         except FileMissing:
             self.tell("warning", f"{display_name(path)} is not there (any more).")
-

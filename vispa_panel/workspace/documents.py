@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -142,7 +143,9 @@ class OpenDocument(param.Parameterized):
         self.param.update(text=text, dirty=dirty, status="Unsaved" if dirty else "Saved")
         if self._draft_task is not None:
             self._draft_task.cancel()
-        self._draft_task = asyncio.get_running_loop().create_task(self._keep_draft())
+        self._draft_task = asyncio.get_running_loop().create_task(
+            self._keep_draft(), context=contextvars.Context()
+        )
 
     async def _keep_draft(self) -> None:
         await asyncio.sleep(DRAFT_DELAY)
@@ -213,4 +216,3 @@ class OpenDocument(param.Parameterized):
             self._draft_task.cancel()
         if self.dirty:
             await self._store_draft()
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextvars
 import re
 import time
 from typing import TYPE_CHECKING
@@ -43,10 +44,14 @@ class FollowedRun(param.Parameterized):
     """One run on the host: ``pieces`` are finished parts of its output, ``tail`` still grows."""
 
     info = param.ClassSelector(class_=RunInfo, allow_None=True, doc="What the host says of it.")
-    pieces = param.ClassSelector(class_=tuple, default=(), doc="Finished (number, text) parts of output.")
+    pieces = param.ClassSelector(
+        class_=tuple, default=(), doc="Finished (number, text) parts of output."
+    )
     tail = param.String(doc="The part of the output that still grows.")
     skipped = param.Integer(default=0, doc="Bytes of earlier output that are not shown.")
-    pictures = param.ClassSelector(class_=tuple, default=(), doc="Image files it produced (FileEntry).")
+    pictures = param.ClassSelector(
+        class_=tuple, default=(), doc="Image files it produced (FileEntry)."
+    )
     problem = param.String(doc="Why it cannot be followed just now; empty when all is well.")
 
     info: RunInfo | None
@@ -76,7 +81,9 @@ class FollowedRun(param.Parameterized):
     def start(self) -> None:
         """Follow it in the background until it ends or :meth:`close`."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._follow())
+            self._task = asyncio.get_running_loop().create_task(
+                self._follow(), context=contextvars.Context()
+            )
 
     async def close(self) -> None:
         """Stop following; the run goes on."""
