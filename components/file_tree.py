@@ -64,11 +64,8 @@ class FileTree(pn.viewable.Viewer):
         self._open: set[str] = set()
         self._loading: set[str] = set()
         super().__init__(**params)
-        self._tree = pmui.Tree(
-            items=[], multi_select=False, level_indent=12, sizing_mode="stretch_width", margin=0
-        )
-        self._tree.param.watch(self._expanded, "expanded")
-        self._tree.param.watch(self._chosen, "active")
+        self._tree: pmui.Tree | None = None
+        self._place = pmui.Column(sizing_mode="stretch_width", margin=0)
         self._note = pmui.Typography(
             self.param.problem,
             variant="body2",
@@ -112,10 +109,27 @@ class FileTree(pn.viewable.Viewer):
         expanded = [
             place for place, (path, folder) in self._paths.items() if folder and path in self._open
         ]
+        if self._tree is None:
+            # A tree that is drawn empty does not always take its first names: it is made with them.
+            self._tree = self._make_tree(items)
+            self._place.append(self._tree)
+            return
         with param.parameterized.discard_events(self._tree):
             self._tree.active = []
         self._tree.items = items
         self._tree.expanded = expanded
+
+    def _make_tree(self, items: list[dict[str, Any]]) -> pmui.Tree:
+        tree = pmui.Tree(
+            items=items,
+            multi_select=False,
+            level_indent=12,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        tree.param.watch(self._expanded, "expanded")
+        tree.param.watch(self._chosen, "active")
+        return tree
 
     def _items(self, folder: str, place: tuple[int, ...]) -> list[dict[str, Any]]:
         entries, more = self._listed.get(folder, ((), 0))
@@ -168,4 +182,4 @@ class FileTree(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The tree, with a note when something could not be listed."""
-        return pmui.Column(self._note, self._tree, sizing_mode="stretch_width", margin=0)
+        return pmui.Column(self._note, self._place, sizing_mode="stretch_width", margin=0)

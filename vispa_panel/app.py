@@ -188,7 +188,8 @@ class Application:
         view = WorkspacePage(
             context, product=self._settings.portal.name, user_name=session.user_name
         )
-        controller.spawn(controller.select(choices[0].id))
+        # What changes between the sending of a page and its drawing is lost in the browser.
+        pn.state.onload(lambda: controller.spawn(controller.select(choices[0].id)))
         return view.__panel__()
 
     def _services(self, user_id: int, definition: WorkspaceDefinition) -> WorkspaceServices:
