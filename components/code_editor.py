@@ -50,12 +50,10 @@ class CodeEditor(pn.viewable.Viewer):
     host. A conflict offers three ways out, none of which loses text.
     """
 
-    document = param.Parameter(doc="The OpenDocument that is edited.")
+    document: OpenDocument = param.Parameter(doc="The OpenDocument that is edited.")  # type: ignore[assignment]
     dark = param.Boolean(
         default=False, allow_refs=True, doc="Whether to use the dark editor theme."
     )
-
-    document: OpenDocument
 
     def __init__(
         self,

@@ -63,12 +63,12 @@ class FileBrowser(pn.viewable.Viewer):
     """
 
     folder = param.String(doc="The folder shown, absolute.")
-    selected = param.ClassSelector(class_=tuple, default=(), doc="The chosen FileEntry values.")
+    selected: tuple[FileEntry, ...] = param.ClassSelector(
+        class_=tuple, default=(), doc="The chosen FileEntry values."
+    )  # type: ignore[assignment]
     show_hidden = param.Boolean(default=False, doc="Whether names beginning with a dot are shown.")
     filter_text = param.String(default="", doc="Only names that contain this text are shown.")
     problem = param.String(doc="Why the folder cannot be listed; empty when all is well.")
-
-    selected: tuple[FileEntry, ...]
 
     def __init__(
         self,

@@ -138,7 +138,11 @@ class FileTree(pn.viewable.Viewer):
             here = (*place, number)
             is_folder = entry.kind is EntryKind.FOLDER
             self._paths[here] = (entry.path, is_folder)
-            item = {"id": entry.path, "label": display_name(entry.name), "file_type": _icon(entry)}
+            item: dict[str, Any] = {
+                "id": entry.path,
+                "label": display_name(entry.name),
+                "file_type": _icon(entry),
+            }
             if is_folder:
                 # A folder that was never listed carries one quiet line, so that it can be opened.
                 item["items"] = self._items(entry.path, here) or [

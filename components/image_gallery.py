@@ -50,10 +50,10 @@ class Picture:
 class ImageGallery(pn.viewable.Viewer):
     """Shows :class:`Picture` values, newest last; nothing at all when there is none."""
 
-    pictures = param.ClassSelector(class_=tuple, default=(), doc="The Picture values, in order.")
+    pictures: tuple[Picture, ...] = param.ClassSelector(
+        class_=tuple, default=(), doc="The Picture values, in order."
+    )  # type: ignore[assignment]
     label = param.String(default="Pictures", doc="The region's accessible name.")
-
-    pictures: tuple[Picture, ...]
 
     def __init__(self, pictures: tuple[Picture, ...] = (), **params: object) -> None:
         super().__init__(pictures=pictures, **params)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import panel as pn
 import param
-from panel.custom import ReactiveHTML
+from panel.reactive import ReactiveHTML
 
 from vispa_panel.components.style import sheet
 
@@ -20,7 +20,9 @@ class Region(ReactiveHTML):
     """
 
     label = param.String(doc="The region's accessible name.")
-    kind = param.Selector(default="plain", objects=["plain", "log", "scroll"], doc="Its look.")
+    kind: str = param.Selector(  # type: ignore[assignment]
+        default="plain", objects=["plain", "log", "scroll"], doc="Its look."
+    )
     content = pn.viewable.Child(doc="What stands in the region.")
 
     _template: ClassVar[str] = (

@@ -35,7 +35,7 @@ def in_words(seconds: float) -> str:
     return f"{hours} h {minutes_rest} min" if hours else f"{minutes} min {rest} s"
 
 
-def summary(run: FollowedRun | None) -> str:
+def summary(run: FollowedRun | None) -> str:  # noqa: PLR0911 - one line a case
     """The run's state in one short sentence."""
     if run is None or run.info is None:
         return ""
@@ -70,11 +70,9 @@ class RunOutput(pn.viewable.Viewer):
     Finished pieces of text are sent once; only the growing tail is sent again.
     """
 
-    run = param.Parameter(
+    run: FollowedRun | None = param.Parameter(  # type: ignore[assignment]
         default=None, allow_refs=True, doc="The FollowedRun that is shown, or None."
     )
-
-    run: FollowedRun | None
 
     def __init__(
         self,

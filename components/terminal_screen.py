@@ -61,7 +61,7 @@ class TerminalScreen(pn.widgets.Terminal):
         self._last_was_return = False
         self._turn = 0
         self.history = ""
-        self.views: list[Model] = []
+        self.views: list[Any] = []
 
     def _get_model(
         self,
@@ -74,7 +74,7 @@ class TerminalScreen(pn.widgets.Terminal):
             "panel.models.terminal", "Terminal", isinstance(comm, JupyterComm), root
         )
         # Not the widget's own: it would take keys through Panel's slower way.
-        model = super(pn.widgets.Terminal, self)._get_model(doc, root, parent, comm)
+        model: Any = super(pn.widgets.Terminal, self)._get_model(doc, root, parent, comm)
         model.output = _ALL_QUERIES.sub("", self.history)
         model.on_event("keystroke", self._typed)
         self.views.append(model)

@@ -26,11 +26,11 @@ COMMANDS = {".py": "python %file", ".sh": "bash %file", ".C": "root -l -b -q %fi
 class EditorTab(pn.viewable.Viewer):
     """Edits one document and runs it; a run that goes on or ended here before is shown again."""
 
-    run = param.Parameter(default=None, doc="The FollowedRun beside the code, or None.")
+    run: FollowedRun | None = param.Parameter(
+        default=None, doc="The FollowedRun beside the code, or None."
+    )  # type: ignore[assignment]
     busy = param.Boolean(default=False, doc="Whether a run is being started.")
     running = param.Boolean(default=False, doc="Whether the run goes on.")
-
-    run: FollowedRun | None
 
     def __init__(self, context: ToolContext, path: str) -> None:
         super().__init__()

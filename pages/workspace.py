@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import panel as pn
@@ -13,6 +13,8 @@ from vispa_panel.components.style import THEME, sheet
 from vispa_panel.pages.tab_group import TabGroup
 
 if TYPE_CHECKING:
+    import param
+
     from vispa_panel.extensions import Tool
     from vispa_panel.pages.context import ToolContext
 
@@ -53,7 +55,7 @@ class WorkspacePage(pn.viewable.Viewer):
         self._upload = pmui.Dialog(
             title="Upload", show_close_button=True, close_on_click=True, width_option="sm"
         )
-        self._page = pmui.Page(
+        self._page: Any = pmui.template.Page(
             title=product,
             header=self._header(user_name),
             sidebar=self._sidebar(),
@@ -90,9 +92,12 @@ class WorkspacePage(pn.viewable.Viewer):
             visible=len(controller.workspaces) > 1,
             sx={"@media (max-width: 700px)": {"width": "110px"}},
         )
-        switcher.param.watch(
-            lambda event: event.new and controller.spawn(controller.select(event.new)), "value"
-        )
+
+        def choose(event: param.parameterized.Event) -> None:
+            if event.new:
+                controller.spawn(controller.select(event.new))
+
+        switcher.param.watch(choose, "value")
 
         def show_choice(*_: object) -> None:
             if controller.workspace is not None:
@@ -221,4 +226,5 @@ class WorkspacePage(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The whole page."""
-        return self._page
+        page: pn.viewable.Viewable = self._page
+        return page

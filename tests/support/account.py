@@ -60,7 +60,7 @@ class WorkspaceAccount:
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
         """Run a command as the account, beside SSH; raises CalledProcessError when it fails."""
-        return subprocess.run(  # noqa: S603 - the test's own words
+        return subprocess.run(
             command,
             cwd=cwd or self.home,
             env={"HOME": str(self.home), "PATH": _TOOL_PATH, "LANG": "C.UTF-8"},
@@ -151,6 +151,6 @@ def _tool(name: str, *arguments: str, text: str = "") -> None:
     if program is None:
         message = f"{name} is missing; install it: apt-get install passwd"
         raise RuntimeError(message)
-    subprocess.run(  # noqa: S603 - fixed words
+    subprocess.run(
         [program, *arguments], input=text.encode(), capture_output=True, check=True, timeout=60
     )

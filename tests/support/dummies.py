@@ -9,12 +9,13 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from vispa_panel.errors import FileConflict, FileExists, FileMissing, PortalError
-from vispa_panel.workspace.documents import Draft
 from vispa_panel.workspace.files import EntryKind, FileEntry, FolderListing, TextFile
 from vispa_panel.workspace.runs import RunInfo, RunState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from vispa_panel.workspace.documents import Draft
 
 
 class MemoryFiles:
@@ -55,7 +56,7 @@ class MemoryFiles:
             raise self.failure
         data = self.files.get(path)
         if data is None:
-            raise FileMissing(f"{path} is not there.", path=path)  # noqa: EM102
+            raise FileMissing(f"{path} is not there.", path=path)
         cut = len(data) > limit
         digest = "" if cut else hashlib.sha256(data).hexdigest()
         return TextFile(path, data[:limit].decode(), digest, len(data), truncated=cut)
@@ -70,7 +71,7 @@ class MemoryFiles:
         current = self.files.get(path)
         if not overwrite:
             if expected is None and current is not None:
-                raise FileExists(f"{path} is there already.", path=path)  # noqa: EM102
+                raise FileExists(f"{path} is there already.", path=path)
             if expected is not None and current is not None:
                 digest = hashlib.sha256(current).hexdigest()
                 if digest != expected.digest:
@@ -94,7 +95,7 @@ class MemoryFiles:
 
     async def rename(self, path: str, target: str) -> None:
         if target in self.files:
-            raise FileExists(f"{target} is there already.", path=target)  # noqa: EM102
+            raise FileExists(f"{target} is there already.", path=target)
         self.files[target] = self.files.pop(path)
 
     async def delete(self, path: str) -> None:

@@ -96,7 +96,7 @@ class OpenSshServer:
             if not fixed:
                 self.port = _free_port()
             config = self._write_config(sshd)
-            self._process = subprocess.Popen(  # noqa: S603 - the program found above
+            self._process = subprocess.Popen(
                 [sshd, "-D", "-E", str(self.base / "log"), "-f", str(config)],
                 stdin=subprocess.DEVNULL,
             )
@@ -164,7 +164,7 @@ class OpenSshServer:
         config = self.base / "sshd_config"
         for optional in (_WHERE_KNOWN, ()):
             config.write_text("\n".join([*lines, *optional, ""]))
-            check = subprocess.run(  # noqa: S603 - the program found above
+            check = subprocess.run(
                 [sshd, "-t", "-f", str(config)], capture_output=True, check=False, timeout=30
             )
             if check.returncode == 0:
@@ -184,8 +184,8 @@ class OpenSshServer:
 
 
 def _make_key(path: Path) -> str:
-    subprocess.run(  # noqa: S603 - fixed words
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)],  # noqa: S607
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)],
         check=True,
         timeout=30,
     )

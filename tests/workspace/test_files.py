@@ -29,7 +29,7 @@ pytestmark = pytest.mark.ssh
 
 NASTY = [
     b"two words",
-    b"quote's \"both\"",
+    b'quote\'s "both"',
     b";$(reboot)",
     b"line\nbreak",
     b"<img src=x onerror=alert(1)>",
@@ -85,9 +85,7 @@ async def test_folders_come_first_and_links_are_seen_through(
     ]
 
 
-async def test_a_folder_without_permission_is_a_sentence(
-    files: SftpFiles, folder: Path
-) -> None:
+async def test_a_folder_without_permission_is_a_sentence(files: SftpFiles, folder: Path) -> None:
     folder.chmod(0o000)
 
     with pytest.raises(AccessDenied):
@@ -120,7 +118,7 @@ async def test_what_is_missing_or_no_folder_is_a_sentence(
         (b"", "utf-8", "\n"),
     ],
 )
-async def test_saving_an_unchanged_text_changes_no_byte(
+async def test_saving_an_unchanged_text_changes_no_byte(  # noqa: PLR0917 - one per column
     files: SftpFiles,
     sshd: OpenSshServer,
     folder: Path,
@@ -251,9 +249,7 @@ async def test_a_download_is_the_same_bytes(
     assert b"".join([piece async for piece in files.stream(str(path))]) == content
 
 
-async def test_renaming_never_replaces(
-    files: SftpFiles, sshd: OpenSshServer, folder: Path
-) -> None:
+async def test_renaming_never_replaces(files: SftpFiles, sshd: OpenSshServer, folder: Path) -> None:
     one, other = sshd.write(folder / "one", b"1"), sshd.write(folder / "other", b"2")
 
     with pytest.raises(FileExists):

@@ -66,7 +66,7 @@ async def test_a_character_cut_between_two_reads_is_whole_and_a_broken_byte_is_v
     await runs.write("run0", b"\xc3")
     await runs.write("run0", b"\xbc \xff end")
     await until(run, lambda: shown(run).endswith("end"))
-    assert shown(run) == "ü � end"  # noqa: RUF001
+    assert shown(run) == "ü � end"
     await run.close()
 
 

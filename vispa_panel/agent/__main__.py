@@ -8,7 +8,7 @@ import sys
 from .folders import METHODS
 from .keeper import connect
 from .peer import READ, Peer
-from .protocol import MARKER, VERSION, Refused, encode
+from .protocol import MARKER, VERSION, FrameParser, Refused, encode
 
 
 async def _streams():
@@ -32,8 +32,6 @@ async def _speak(kept):
     async def pass_back():
         # Whole reads go on as they are, but only at the end of a frame may another one begin:
         # the keeper's frames are relayed frame by frame for that reason.
-        from .protocol import FrameParser
-
         parser = FrameParser()
         while True:
             data = await keeper_reader.read(READ)

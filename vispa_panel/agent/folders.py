@@ -2,6 +2,7 @@
 
 import asyncio
 import fnmatch
+import functools
 import hashlib
 import os
 import stat
@@ -19,7 +20,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 PIECE = 1 << 18
 
 
-def _row(entry_name, path, status_of):
+def _row(entry_name, status_of):
     """[name, kind, size, modified, mode, is_link] of one name, as it stands behind links."""
     own = status_of(False)
     is_link = stat.S_ISLNK(own.st_mode)
@@ -38,6 +39,10 @@ def _row(entry_name, path, status_of):
     return [entry_name, kind, seen.st_size, seen.st_mtime, stat.S_IMODE(seen.st_mode), is_link]
 
 
+def _own_status(entry, follow):
+    return entry.stat(follow_symlinks=follow)
+
+
 def _rows(path, limit, stopped):
     rows = []
     with os.scandir(path) as entries:
@@ -48,9 +53,7 @@ def _rows(path, limit, stopped):
                 yield rows, True
                 return
             try:
-                rows.append(
-                    _row(entry.name, path, lambda follow: entry.stat(follow_symlinks=follow))
-                )
+                rows.append(_row(entry.name, functools.partial(_own_status, entry)))
             except OSError:
                 continue  # it vanished while the folder was read
             limit -= 1
@@ -96,7 +99,7 @@ async def status(call, _):
     """``file.stat``: ``{"row": [...]}``."""
     path = call.text("path")
     name = os.path.basename(path.rstrip("/")) or "/"
-    return {"row": _row(name, path, lambda follow: os.stat(path, follow_symlinks=follow))}
+    return {"row": _row(name, lambda follow: os.stat(path, follow_symlinks=follow))}
 
 
 def _digest(path, stopped):

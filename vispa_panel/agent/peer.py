@@ -1,6 +1,7 @@
 """One side of a conversation: frames in, requests answered side by side, frames out."""
 
 import asyncio
+import errno
 
 from .protocol import FrameParser, Refused, encode
 
@@ -103,8 +104,8 @@ class Peer:
             self._writer.close()
 
     async def _take(self, header, payload):
-        number = header.get("id")
-        if type(number) is not int:
+        number, method = header.get("id"), header.get("method", "")
+        if type(number) is not int or not isinstance(method, str):
             self.send({"id": -1, "error": Refused("garbage", "not a frame").as_value()})
         elif "method" in header:
             if header["method"] in self._methods:
@@ -156,8 +157,6 @@ class Peer:
 
 def from_os_error(error):
     """An operating system's error as a Refused."""
-    import errno
-
     codes = {
         errno.ENOENT: "missing",
         errno.EACCES: "denied",

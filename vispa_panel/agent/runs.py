@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import termios
 import time
-from pathlib import Path
 
 from . import processes
 from .place import runs_folder
@@ -96,8 +95,10 @@ class Run:
     def reaped(self, code):
         """The command itself has ended: take what it printed last and write down the end."""
         self._exit = code
-        # A process left behind may hold the output open; what is there now is all that counts.
-        while self._fd >= 0:
+        # A process left behind may hold the output open and print on; what is there now counts.
+        for _ in range(64):
+            if self._fd < 0:
+                break
             before = self.size
             self._readable()
             if self.size == before:
@@ -144,7 +145,7 @@ def _start(command, folder):
         settings[1] &= ~termios.OPOST
         settings[3] &= ~termios.ECHO
         termios.tcsetattr(child, termios.TCSANOW, settings)
-        process = subprocess.Popen(  # noqa: S603 - the user's own command, as the user
+        process = subprocess.Popen(
             [shell, "-lc", command],
             cwd=folder,
             env=environment,
@@ -284,7 +285,6 @@ class Runs:
 
 
 def _size(path):
-    # type: (Path) -> int
     try:
         return path.stat().st_size
     except OSError:

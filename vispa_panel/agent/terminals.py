@@ -8,6 +8,7 @@ import pty
 import pwd
 import re
 import secrets
+import signal
 import struct
 import termios
 import time
@@ -23,7 +24,7 @@ WINDOW = 1 << 18
 WAITING = 1 << 17
 """When every watcher has this much waiting, the program waits too."""
 
-BEHIND = 1 << 20
+BEHIND = 4 << 20
 """A watcher that is this far behind gets the scrollback's end instead."""
 
 GATHER = 0.004
@@ -176,6 +177,8 @@ class Terminal:
 
     def _finish(self):
         self._pause()
+        self._loop.remove_writer(self._fd)
+        self._unsent.clear()
         os.close(self._fd)
         self._fd = -1
         for watcher in self._watchers:
@@ -269,9 +272,13 @@ def _start_shell(folder, columns, rows):
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         return pid, fd
     try:
+        # Python ignores these; a program that writes to a closed pipe must end.
+        for name in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(name, signal.SIG_DFL)
         with contextlib.suppress(OSError):
-            os.chdir(folder or os.path.expanduser("~"))
-        os.execve(shell, ["-" + os.path.basename(shell)], environment)
+            os.chdir(os.path.expanduser("~"))
+            os.chdir(folder or ".")
+        os.execve(shell, ["-" + os.path.basename(shell)], environment)  # noqa: S606 - the shell itself
     finally:
         os._exit(127)
 

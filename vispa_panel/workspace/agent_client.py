@@ -260,7 +260,8 @@ class AgentClient:
         try:
             while True:
                 for header, payload in parser.feed(data):
-                    call = self._calls.get(header.get("id", 0))
+                    number = header.get("id")
+                    call = self._calls.get(number) if isinstance(number, int) else None
                     if call is not None:
                         await call.deliver(header, payload)
                 data = await self._reader.read(READ)

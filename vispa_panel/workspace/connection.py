@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import random
 import socket
@@ -64,17 +65,16 @@ class Pace:
 class Connection(param.Parameterized):
     """Shared by everything of one user on one workspace."""
 
-    state = param.Selector(default="closed", objects=STATES, doc="Where it stands.")
+    state: str = param.Selector(  # type: ignore[assignment]
+        default="closed", objects=STATES, doc="Where it stands."
+    )
     message = param.String(default="Not connected.", doc="Where it stands, as a sentence.")
-    problem = param.ClassSelector(
+    problem: PortalError | None = param.ClassSelector(  # type: ignore[assignment]
         class_=PortalError, allow_None=True, doc="Why it failed; None while all is well."
     )
-    retry_at = param.Number(
+    retry_at: float | None = param.Number(  # type: ignore[assignment]
         default=None, allow_None=True, doc="Seconds since 1970 of the next try, or None."
     )
-
-    problem: PortalError | None
-    retry_at: float | None
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class Connection(param.Parameterized):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return ssh
 
-    def _in_words(self, error: Exception) -> ConnectionFailed:
+    def _in_words(self, error: Exception) -> ConnectionFailed:  # noqa: PLR0911 - one line a case
         name, host = self.definition.name, f"{self.definition.host}:{self.definition.port}"
         match error:
             case asyncssh.PermissionDenied():
@@ -230,10 +230,8 @@ class Connection(param.Parameterized):
             message=f"The connection was lost; connecting again in {seconds} s.",
             retry_at=time.time() + wait,
         )
-        try:
+        with contextlib.suppress(TimeoutError):  # the usual case: nobody is in a hurry
             await asyncio.wait_for(self._hurry.wait(), wait)
-        except TimeoutError:
-            pass  # the usual case: nobody was in a hurry
         try:
             await self._connect()
         except FINAL as error:

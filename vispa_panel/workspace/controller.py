@@ -44,7 +44,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceServices:
-    """What a session needs of one workspace; the connection is shared, ``release`` gives it back."""
+    """What a session needs of one workspace; ``release`` gives the shared connection back."""
 
     connection: Connection
     files: Files
@@ -72,18 +72,18 @@ class WorkspaceController(param.Parameterized):
     workspaces = param.ClassSelector(
         class_=tuple, default=(), doc="The definitions one can choose from."
     )
-    workspace = param.Parameter(default=None, doc="The chosen definition, or None.")
+    workspace: WorkspaceDefinition | None = param.Parameter(
+        default=None, doc="The chosen definition, or None."
+    )  # type: ignore[assignment]
     state = param.String(default="closed", doc="The state of its connection.")
     message = param.String(doc="The connection's state as a sentence.")
     ready = param.Boolean(default=False, doc="Whether the home folder is known: work can begin.")
     home = param.String(default="", doc="The folder a person starts in.")
-    tabs = param.ClassSelector(class_=OpenTabs, default=OpenTabs(), doc="The open tabs.")
-    notice = param.ClassSelector(class_=Notice, allow_None=True, doc="The newest message.")
+    tabs: OpenTabs = param.ClassSelector(class_=OpenTabs, default=OpenTabs(), doc="The open tabs.")  # type: ignore[assignment]
+    notice: Notice | None = param.ClassSelector(
+        class_=Notice, allow_None=True, doc="The newest message."
+    )  # type: ignore[assignment]
     changed_folder = param.String(doc="A folder whose content just changed by our own doing.")
-
-    tabs: OpenTabs
-    notice: Notice | None
-    workspace: WorkspaceDefinition | None
 
     def __init__(
         self,

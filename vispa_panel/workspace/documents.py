@@ -65,18 +65,17 @@ class OpenDocument(param.Parameterized):
     """The state of one open text; the view binds ``text``, the page its actions."""
 
     path = param.String(doc="Absolute path on the workspace host.")
-    text = param.String(doc="The text as it stands in the editor.")
-    saved = param.ClassSelector(class_=TextFile, allow_None=True, doc="What the host has.")
+    text: str = param.String(doc="The text as it stands in the editor.")  # type: ignore[assignment]
+    saved: TextFile | None = param.ClassSelector(
+        class_=TextFile, allow_None=True, doc="What the host has."
+    )  # type: ignore[assignment]
     dirty = param.Boolean(default=False, doc="Whether the text differs from the host's.")
     read_only = param.Boolean(default=True, doc="Whether it cannot be edited (now).")
     status = param.String(doc="One short sentence: saved, unsaved, why it is read-only.")
-    problem = param.ClassSelector(
+    problem: PortalError | None = param.ClassSelector(  # type: ignore[assignment]
         class_=PortalError, allow_None=True, doc="What went wrong last; None when all is well."
     )
     saving = param.Boolean(default=False, doc="Whether a save is under way.")
-
-    saved: TextFile | None
-    problem: PortalError | None
 
     def __init__(self, path: str, files: Files, drafts: DraftStore | None = None) -> None:
         super().__init__(path=path)
@@ -207,7 +206,7 @@ class OpenDocument(param.Parameterized):
         new = await self._files.save_text(path, self.text, expected=None)
         await self._drop_draft()
         document = OpenDocument(path, self._files, self._drafts)
-        document._show(new)  # noqa: SLF001 - the same class
+        document._show(new)
         return document
 
     async def close(self) -> None:

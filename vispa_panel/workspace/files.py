@@ -51,11 +51,11 @@ class FolderListing:
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A text read for the editor.
+    r"""A text read for the editor.
 
     ``digest`` is the SHA-256 (hex) of the file's bytes when it was read whole; for a head of a
     longer file (``truncated``) it is empty and the text is read-only. ``encoding`` is ``utf-8``,
-    ``utf-8-sig`` or ``latin-1`` and ``newline`` ``"\\n"`` or ``"\\r\\n"``: saving keeps both.
+    ``utf-8-sig`` or ``latin-1`` and ``newline`` ``"\n"`` or ``"\r\n"``: saving keeps both.
     """
 
     path: str

@@ -43,7 +43,9 @@ def plain_text(text: str) -> str:
 class FollowedRun(param.Parameterized):
     """One run on the host: ``pieces`` are finished parts of its output, ``tail`` still grows."""
 
-    info = param.ClassSelector(class_=RunInfo, allow_None=True, doc="What the host says of it.")
+    info: RunInfo | None = param.ClassSelector(
+        class_=RunInfo, allow_None=True, doc="What the host says of it."
+    )  # type: ignore[assignment]
     pieces = param.ClassSelector(
         class_=tuple, default=(), doc="Finished (number, text) parts of output."
     )
@@ -53,8 +55,6 @@ class FollowedRun(param.Parameterized):
         class_=tuple, default=(), doc="Image files it produced (FileEntry)."
     )
     problem = param.String(doc="Why it cannot be followed just now; empty when all is well.")
-
-    info: RunInfo | None
 
     def __init__(self, runs: Runs, run_id: str) -> None:
         super().__init__()

@@ -60,6 +60,7 @@ def _entry(path: str, found: asyncssh.SFTPAttrs, *, is_link: bool = False) -> Fi
 
 
 def entry_order(entry: FileEntry) -> tuple[bool, str]:
+    """Folders first, then by name."""
     return entry.kind is not EntryKind.FOLDER, entry.name.casefold()
 
 
@@ -85,7 +86,8 @@ class SftpFiles:
         with told(path):
             if not await sftp.isdir(path):
                 await sftp.stat(path)  # says what is wrong with it
-                raise NotAFolder(f"{display_name(path)} is not a folder.", path=path)
+                message = f"{display_name(path)} is not a folder."
+                raise NotAFolder(message, path=path)
             async for found in sftp.scandir(path):
                 name = str(found.filename)
                 if name in {".", ".."}:
@@ -134,7 +136,8 @@ class SftpFiles:
         sftp = await self._connection.sftp()
         with told(path):
             async with sftp.open(path, "rb") as file:
-                return bytes(await file.read(limit))
+                data: bytes = await file.read(limit)
+                return data
 
     async def stream(self, path: str) -> AsyncIterator[bytes]:
         """The file in pieces."""
@@ -142,7 +145,7 @@ class SftpFiles:
         with told(path):
             async with sftp.open(path, "rb") as file:
                 while data := await file.read(PIECE):
-                    yield bytes(data)
+                    yield data
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -157,7 +160,8 @@ class SftpFiles:
             target = str(await sftp.realpath(path))
             mode = await self._mode_of(target)
             if mode is not None and not await self._may_write(target):
-                raise AccessDenied(f"{display_name(path)} may not be written.", path=path)
+                message = f"{display_name(path)} may not be written."
+                raise AccessDenied(message, path=path)
             temporary = await self._write_beside(target, data, mode)
             try:
                 await self._refuse_conflict(target, expected, overwrite=overwrite)

@@ -8,7 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class TerminalInfo:
-    """A terminal kept on the host: ``started`` in seconds since 1970, ``title`` as its program set it."""
+    """A terminal kept on the host.
+
+    ``started`` in seconds since 1970 UTC, ``title`` as its program set it.
+    """
 
     id: str
     title: str
