@@ -78,7 +78,8 @@ class TerminalScreen(pn.widgets.Terminal):
         model.output = _ALL_QUERIES.sub("", self.history)
         model.on_event("keystroke", self._typed)
         self.views.append(model)
-        return model
+        drawn: Model = model
+        return drawn
 
     def _cleanup(self, root: Model | None = None) -> None:
         if root is not None and root.ref["id"] in self._models:

@@ -26,7 +26,7 @@ class TabGroup(pn.viewable.Viewer):
         super().__init__()
         self._context = context
         self._controller = context.controller
-        self._side = side
+        self._side: Side = side
         self._shown: dict[tuple[str, str], pmui.Column] = {}
         self._order: list[Tab] = []
         self._drawing = False

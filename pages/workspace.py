@@ -55,7 +55,7 @@ class WorkspacePage(pn.viewable.Viewer):
         self._upload = pmui.Dialog(
             title="Upload", show_close_button=True, close_on_click=True, width_option="sm"
         )
-        self._page: Any = pmui.template.Page(
+        self._page: Any = pmui.Page(  # type: ignore[attr-defined]
             title=product,
             header=self._header(user_name),
             sidebar=self._sidebar(),
@@ -214,7 +214,7 @@ class WorkspacePage(pn.viewable.Viewer):
         location = self._location
         front = self._controller.tabs.active_on("left")
         if location is not None and front is not None and front.tool != "terminal":
-            location.update_query(open=front.target)
+            location.update_query(open=front.target)  # type: ignore[arg-type]
 
     def _became_ready(self, *_: object) -> None:
         location = self._location

@@ -33,6 +33,7 @@ async def test_an_example_that_is_executed_outlives_the_connection_with_its_pict
 
     async with workspace.connect("dora") as connection:
         client, runs = await agent(connection)
+        last = started
         async for info in runs.follow(started.id):
             last = info
         text = await runs.output(started.id, offset=0)

@@ -18,7 +18,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,9 @@ class WorkspaceAccount:
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
         """Run a command as the account, beside SSH; raises CalledProcessError when it fails."""
+        drop: dict[str, Any] = {}
+        if self.made:
+            drop = {"user": self.uid, "group": self.gid, "extra_groups": []}
         return subprocess.run(
             command,
             cwd=cwd or self.home,
@@ -67,7 +70,7 @@ class WorkspaceAccount:
             capture_output=True,
             check=True,
             timeout=60,
-            **({"user": self.uid, "group": self.gid, "extra_groups": []} if self.made else {}),
+            **drop,
         )
 
     def process_ids(self) -> list[int]:

@@ -225,7 +225,13 @@ class _Pipe:
 def _zip(folder, stopped):
     pipe = _Pipe()
     base = os.path.dirname(folder.rstrip("/"))
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+    # The library asks for no more than write, tell and flush when it only writes.
+    with zipfile.ZipFile(
+        pipe,  # pyright: ignore[reportArgumentType, reportCallIssue]
+        "w",
+        zipfile.ZIP_DEFLATED,
+        strict_timestamps=False,
+    ) as archive:
         for entry in _walk(folder, stopped):
             if not entry.is_file(follow_symlinks=False):
                 continue

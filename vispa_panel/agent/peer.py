@@ -47,7 +47,7 @@ class Call:
         credit = header.get("credit")
         if header.get("input"):
             self._on_input(payload)
-        elif type(credit) is int and credit > 0:
+        elif type(credit) is int and credit > 0 and self._on_credit is not None:
             self._on_credit(credit)
 
     def text(self, name, default=None):

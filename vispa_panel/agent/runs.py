@@ -255,7 +255,7 @@ class Runs:
             changed = asyncio.ensure_future(run.change()) if run else None
             info = self._info(place)
             await call.item(info)
-            if changed is None or info["state"] != "running":
+            if run is None or changed is None or info["state"] != "running":
                 return
             try:
                 await changed

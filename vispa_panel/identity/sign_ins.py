@@ -81,9 +81,11 @@ class SignInSessions:
                 .join(UserRow, UserRow.id == SignInRow.user_id)
                 .where(SignInRow.token_digest == digest)
             ).first()
-            if found is None or not self._holds(*found, now):
+            if found is None:
                 return None
             row, user = found
+            if not self._holds(row, user, now):
+                return None
             if now - row.last_seen > _SEEN_EVERY:
                 row.last_seen = now
             return SignInSession(row.sid, user.id, user.name, Role(row.role), row.expires)

@@ -46,12 +46,12 @@ class FollowedRun(param.Parameterized):
     info: RunInfo | None = param.ClassSelector(
         class_=RunInfo, allow_None=True, doc="What the host says of it."
     )  # type: ignore[assignment]
-    pieces = param.ClassSelector(
+    pieces: tuple[tuple[int, str], ...] = param.ClassSelector(  # type: ignore[assignment]
         class_=tuple, default=(), doc="Finished (number, text) parts of output."
     )
     tail = param.String(doc="The part of the output that still grows.")
     skipped = param.Integer(default=0, doc="Bytes of earlier output that are not shown.")
-    pictures = param.ClassSelector(
+    pictures: tuple[FileEntry, ...] = param.ClassSelector(  # type: ignore[assignment]
         class_=tuple, default=(), doc="Image files it produced (FileEntry)."
     )
     problem = param.String(doc="Why it cannot be followed just now; empty when all is well.")

@@ -7,7 +7,7 @@ import hashlib
 import posixpath
 import secrets
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import asyncssh
 
@@ -145,7 +145,7 @@ class SftpFiles:
         with told(path):
             async with sftp.open(path, "rb") as file:
                 while data := await file.read(PIECE):
-                    yield data
+                    yield cast("bytes", data)
 
     # -- writing ------------------------------------------------------------------------------
 
