@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -39,6 +40,7 @@ class RunningPortal:
 
     server: PortalServer
     desk: Desk
+    sockets: list[WebSocketClientConnection] = field(default_factory=list)
 
     async def ask(
         self,
@@ -83,10 +85,23 @@ class RunningPortal:
         self, token: str, *, path: str = "/workspace", **headers: str
     ) -> WebSocketClientConnection:
         """A page's websocket."""
-        return await websocket_connect(
+        socket = await websocket_connect(
             HTTPRequest(f"ws{self.server.url[4:]}{path}/ws", headers=headers),
             subprotocols=["bokeh", token],
         )
+        self.sockets.append(socket)
+        return socket
+
+    async def close(self) -> None:
+        """Hang up, and wait until the server has taken notice."""
+        for socket in self.sockets:
+            socket.close()
+        async with asyncio.timeout(10):
+            # The library has no event for the end of a client connection.
+            while any(  # noqa: ASYNC110
+                socket.protocol is not None for socket in self.sockets
+            ):
+                await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -106,8 +121,10 @@ async def running_portal(folder: Path) -> AsyncIterator[RunningPortal]:
         },
     )
     await server.start()
+    running = RunningPortal(server, desk)
     try:
-        yield RunningPortal(server, desk)
+        yield running
     finally:
+        await running.close()
         await server.stop()
         desk.close()
