@@ -111,8 +111,8 @@ class CodeEditor(pn.viewable.Viewer):
         if self._ace is not None:
             self._ace.theme = self._theme
 
-    def _typed(self, event: param.parameterized.Event) -> None:
-        self.document.change(event.new or "")
+    def _typed(self, *events: param.parameterized.Event) -> None:
+        self.document.change(events[-1].new or "")
 
     def _from_document(self, *_: object) -> None:
         if self.document.saved is None:
