@@ -28,7 +28,10 @@ BEHIND = 4 << 20
 """A watcher that is this far behind gets the scrollback's end instead."""
 
 GATHER = 0.004
-"""Seconds between two messages to a watcher: a key's echo goes at once, a flood is gathered."""
+"""Seconds for which a flood is gathered into one message."""
+
+TRICKLE = 4096
+"""Bytes in that time that go at once: a key's echo never waits."""
 
 MOST_TERMINALS = 50
 
@@ -51,25 +54,27 @@ class Watcher:
         self.waiting = bytearray()
         self.ended = asyncio.Event()
         self._loop = asyncio.get_event_loop()
-        self._sent = 0.0
+        self._since = 0.0
+        self._recent = 0
         self._timer = None
 
     def take(self, data):
         """Queue output; it goes now, or together with what follows shortly."""
         self.waiting += data
-        if self._timer is None:
-            wait = self._sent + GATHER - self._loop.time()
-            if wait <= 0 or len(self.waiting) >= READ:
-                self.flush()
-            else:
-                self._timer = self._loop.call_later(wait, self.flush)
+        now = self._loop.time()
+        if now - self._since > GATHER:
+            self._since, self._recent = now, 0
+        self._recent += len(data)
+        if self._recent <= TRICKLE or len(self.waiting) >= READ:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(GATHER, self.flush)
 
     def flush(self):
         """Send what the credit allows."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._sent = self._loop.time()
         while self.waiting and self.credit > 0:
             piece = bytes(self.waiting[: min(READ, self.credit)])
             del self.waiting[: len(piece)]
