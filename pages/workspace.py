@@ -133,6 +133,15 @@ class WorkspacePage(pn.viewable.Viewer):
 
     def _sidebar(self) -> list[object]:
         buttons = [self._launcher_button(tool) for tool in self._controller.registry.launcher()]
+        # White in the bar, where the theme draws buttons for a coloured ground: it stands here.
+        split = pmui.Button(
+            label="Split",
+            icon="vertical_split",
+            size="small",
+            variant="outlined",
+            margin=4,
+            on_click=lambda _: self._controller.split(),
+        )
         hidden = pmui.Checkbox.from_param(
             self._tree.param.show_hidden,
             label="Show hidden files",
@@ -140,7 +149,7 @@ class WorkspacePage(pn.viewable.Viewer):
             size="small",
             margin=(0, 8),
         )
-        return [pmui.FlexBox(*buttons, margin=(4, 4)), self._tree, hidden]
+        return [pmui.FlexBox(*buttons, split, margin=(4, 4)), self._tree, hidden]
 
     def _launcher_button(self, tool: Tool) -> pmui.Button:
         controller = self._controller

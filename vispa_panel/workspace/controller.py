@@ -247,9 +247,15 @@ class WorkspaceController(param.Parameterized):
         """Bring a tab to the front of its side."""
         self.tabs = self.tabs.with_active(tab)
 
-    def move_tab(self, tab: Tab) -> None:
-        """Put a tab on the other side."""
-        self.tabs = self.tabs.moved(tab.key)
+    def split(self) -> None:
+        """Put the front tab beside the others; where two sides are shown, join them again."""
+        tabs = self.tabs
+        if tabs.on("right"):
+            for tab in tabs.on("right"):
+                tabs = tabs.moved(tab.key)
+        elif len(tabs.on("left")) > 1 and (front := tabs.active_on("left")) is not None:
+            tabs = tabs.moved(front.key)
+        self.tabs = tabs
 
     async def close_tab(self, tab: Tab) -> None:
         """Close a tab and let its tool tidy up."""
