@@ -97,6 +97,35 @@ async def test_stop_ends_grandchildren_that_ignore_the_interrupt(
     assert [pid for pid in host.keeper_ids() if session_members(pid) and _sleeps(pid)] == []
 
 
+async def test_stop_goes_on_when_whoever_asked_has_gone(host: Host) -> None:
+    client = await host.start()
+
+    async def first() -> AgentClient:
+        return client
+
+    runs = AgentRuns(first)
+    command = "trap '' INT TERM; echo ready; while true; do sleep 0.05; done"
+    run = await runs.start(command, folder=str(host.base))
+    async with asyncio.timeout(20):
+        async for info in runs.follow(run.id):
+            if info.output_size:
+                break
+    asking = asyncio.ensure_future(runs.stop(run.id))
+    # Requests arrive in order: with the second answer, the first signal has been asked for.
+    await runs.get(run.id)
+    await runs.get(run.id)
+    await client.close()
+    await asyncio.gather(asking, return_exceptions=True)
+    again = await host.start()
+
+    async def second() -> AgentClient:
+        return again
+
+    last = await ended(AgentRuns(second), run)
+    assert last.state is RunState.STOPPED
+    await again.close()
+
+
 def _sleeps(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123

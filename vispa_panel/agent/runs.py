@@ -218,7 +218,8 @@ class Runs:
         """``run.stop``: returns when it has ended."""
         run = self._going.get(self._place(call).name)
         if run is not None:
-            await run.stop()
+            # Whoever asked may go away: the signals follow one another all the same.
+            await asyncio.shield(asyncio.ensure_future(run.stop()))
 
     async def get(self, call, _):
         """``run.get``: its info."""
