@@ -74,9 +74,16 @@ class Spawner:
         asyncio.get_running_loop().add_reader(ours, self._take_answers)
 
     async def start(
-        self, argv: Sequence[str], extra: dict[str, str], descriptors: Sequence[int], *, tty: bool
+        self,
+        argv: Sequence[str],
+        extra: dict[str, str],
+        descriptors: Sequence[int] = (),
+        *,
+        terminal: tuple[int, int] | None = None,
     ) -> Command:
         """Start ``argv``; ``descriptors`` (stdin, stdout, stderr) stay the caller's to close.
+
+        ``terminal`` is the size (rows, columns, 0 to 65535) of a new terminal for it.
 
         Raises CommandFailed if it cannot be started.
         """
@@ -84,7 +91,7 @@ class Spawner:
         self._next += 1
         command = Command(self._next, loop.create_future(), loop.create_future())
         env = environment(self.login, self.room) | extra
-        request = {"id": command.identifier, "argv": list(argv), "env": env, "tty": tty}
+        request = {"id": command.identifier, "argv": list(argv), "env": env, "tty": terminal}
         message = json.dumps(request).encode()
         if len(message) > MESSAGE_BYTES // 2:
             why = "The command is too long"

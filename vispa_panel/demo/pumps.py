@@ -22,44 +22,68 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 64 * 1024
 
 
-async def _until_ready(descriptor: int, *, writing: bool) -> None:
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _until_writable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    add, remove = (
-        (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
-    )
-    add(descriptor, wake)
+    loop.add_writer(descriptor, _resolve, ready)
     try:
         await ready
     finally:
-        remove(descriptor)
+        loop.remove_writer(descriptor)
 
 
-async def pump_out(descriptor: int, channel: asyncssh.SSHWriter[bytes]) -> None:
-    """Send what the command writes until it closes its end; ``descriptor`` is closed after."""
-    os.set_blocking(descriptor, False)
-    try:
-        while True:
-            try:
-                data = os.read(descriptor, BLOCK_BYTES)
-            except BlockingIOError:
-                await _until_ready(descriptor, writing=False)
-                continue
-            except OSError:
-                return  # a terminal whose last process has left
-            if not data:
-                return
-            channel.write(data)
-            await channel.drain()
-    except (OSError, asyncssh.Error):
-        return  # the client has gone; closing the pipe tells the command
-    finally:
-        os.close(descriptor)
+class Outflow:
+    """Sends what a command writes until it closes its end; ``descriptor`` is closed after."""
+
+    def __init__(self, descriptor: int, channel: asyncssh.SSHWriter[bytes]) -> None:
+        self._descriptor = descriptor
+        self._channel = channel
+        self._last = False
+        self._more: asyncio.Future[None] | None = None
+        os.set_blocking(descriptor, False)
+        self.done = asyncio.create_task(self._pump())
+
+    def stop_when_empty(self) -> None:
+        """End once nothing is left to read, though others may hold the terminal open."""
+        self._last = True
+        if self._more is not None:
+            _resolve(self._more)
+
+    async def _pump(self) -> None:
+        try:
+            while True:
+                try:
+                    data = os.read(self._descriptor, BLOCK_BYTES)
+                except BlockingIOError:
+                    if self._last:
+                        return
+                    await self._until_more()
+                    continue
+                except OSError:
+                    return  # a terminal whose last process has left
+                if not data:
+                    return
+                self._channel.write(data)
+                await self._channel.drain()
+        except (OSError, asyncssh.Error):
+            return  # the client has gone; closing the pipe tells the command
+        finally:
+            os.close(self._descriptor)
+
+    async def _until_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._more = loop.create_future()
+        loop.add_reader(self._descriptor, _resolve, self._more)
+        try:
+            await self._more
+        finally:
+            loop.remove_reader(self._descriptor)
+            self._more = None
 
 
 async def _write_all(descriptor: int, data: bytes) -> None:
@@ -68,7 +92,7 @@ async def _write_all(descriptor: int, data: bytes) -> None:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
-            await _until_ready(descriptor, writing=True)
+            await _until_writable(descriptor)
 
 
 async def pump_in(

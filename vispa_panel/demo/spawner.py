@@ -7,7 +7,7 @@ below it ends too.
 One message of the control socket (``SOCK_SEQPACKET``) is one JSON object::
 
     → {"id": 7, "argv": [...], "env": {...}}         with three descriptors: stdin, stdout, stderr
-    → {"id": 7, "argv": [...], "env": {...}, "tty": true}
+    → {"id": 7, "argv": [...], "env": {...}, "tty": [24, 80]}    rows and columns
     → {"id": 7, "kill": 15}                          to the process group
     ← {"id": 7, "started": true}                     with a terminal's descriptor if one was asked
     ← {"id": 7, "failed": "why"}
@@ -19,6 +19,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pty
@@ -26,7 +27,9 @@ import resource
 import select
 import signal
 import socket
+import struct
 import sys
+import termios
 import time
 from typing import Any
 
@@ -154,6 +157,9 @@ class Spawner:
         try:
             if request.get("tty"):
                 master, slave = pty.openpty()
+                # before the command starts: it may ask for its size at once
+                size = struct.pack("HHHH", *request["tty"], 0, 0)
+                fcntl.ioctl(master, termios.TIOCSWINSZ, size)
                 name = os.ttyname(slave)
                 # the first terminal a session leader opens becomes its controlling terminal
                 actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0)]

@@ -22,7 +22,7 @@ from asyncssh.constants import EXTENDED_DATA_STDERR
 from vispa_panel.demo.commands import CommandFailed, Spawner
 from vispa_panel.demo.homes import LOGIN, DemoData
 from vispa_panel.demo.lifeline import end_with_starter
-from vispa_panel.demo.pumps import pump_in, pump_out, set_size
+from vispa_panel.demo.pumps import Outflow, pump_in
 from vispa_panel.demo.sandbox import bubblewrap_room, open_room, working_bubblewrap
 from vispa_panel.demo.spawner import adopt_orphans, end_everything
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vispa_panel.demo.commands import Command
 
 LOOPBACK = "127.0.0.1"
-TERMINAL_REST_SECONDS = 0.5
+MOST_CHARACTERS = 65535  # in a row or column of a terminal
 NOT_STARTED = 126
 Process = asyncssh.SSHServerProcess[bytes]
 
@@ -142,7 +142,7 @@ class Running:
     """A command connected to its channel."""
 
     command: Command
-    outputs: tuple[asyncio.Task[None], ...]
+    outputs: tuple[Outflow, ...]
     input: asyncio.Task[None]
     terminal: bool
 
@@ -150,11 +150,14 @@ class Running:
         """Wait for the end, send what is still on its way, then the exit status or signal.
 
         As with sshd, a channel without a terminal ends when the last holder of the command's
-        output has closed it; a terminal ends with its first process.
+        output has closed it; a terminal ends with its first process, after all that has been
+        written to it by then.
         """
         status = await self.command.ended
-        limit = TERMINAL_REST_SECONDS if self.terminal else None
-        await asyncio.wait(self.outputs, timeout=limit)
+        if self.terminal:
+            for output in self.outputs:
+                output.stop_when_empty()
+        await asyncio.gather(*(output.done for output in self.outputs))
         if status >= 0:
             process.exit(status)
         else:
@@ -162,8 +165,9 @@ class Running:
 
     def leave(self) -> None:
         """Let go of the pipes; what the command does without them is its own affair."""
-        for task in (*self.outputs, self.input):
-            task.cancel()
+        self.input.cancel()
+        for output in self.outputs:
+            output.done.cancel()
 
 
 async def start(process: Process, spawner: Spawner) -> Running:
@@ -174,7 +178,7 @@ async def start(process: Process, spawner: Spawner) -> Running:
     pipes = [os.pipe() for _ in range(3)]
     (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
     try:
-        command = await spawner.start(argv, {}, (stdin, stdout, stderr), tty=False)
+        command = await spawner.start(argv, {}, (stdin, stdout, stderr))
     except BaseException:
         for end in (to_stdin, from_stdout, from_stderr):
             os.close(end)
@@ -182,25 +186,20 @@ async def start(process: Process, spawner: Spawner) -> Running:
     finally:
         for end in (stdin, stdout, stderr):
             os.close(end)
-    outputs = (
-        asyncio.create_task(pump_out(from_stdout, process.stdout)),
-        asyncio.create_task(pump_out(from_stderr, process.stderr)),
-    )
+    outputs = (Outflow(from_stdout, process.stdout), Outflow(from_stderr, process.stderr))
     return Running(command, outputs, _feed(process, spawner, command, to_stdin), terminal=False)
 
 
 async def _start_in_terminal(process: Process, spawner: Spawner, argv: list[str]) -> Running:
-    terminal = process.term_type or "dumb"
-    command = await spawner.start(argv, {"TERM": terminal}, (), tty=True)
+    extra = {"TERM": process.term_type or "dumb"}
+    columns, rows = (min(max(side, 0), MOST_CHARACTERS) for side in process.term_size[:2])
+    command = await spawner.start(argv, extra, terminal=(rows, columns))
     master = command.started.result()
     if master < 0:
         why = "No terminal could be opened"
         raise CommandFailed(why)
-    columns, rows = process.term_size[:2]
-    set_size(master, columns, rows)
     feed = _feed(process, spawner, command, os.dup(master))
-    output = asyncio.create_task(pump_out(master, process.stdout))
-    return Running(command, (output,), feed, terminal=True)
+    return Running(command, (Outflow(master, process.stdout),), feed, terminal=True)
 
 
 def _feed(
