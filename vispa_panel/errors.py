@@ -24,7 +24,13 @@
     │   ├── DiskFull             disk or quota; the old file is whole
     │   ├── FileConflict         somebody else saved in between
     │   └── NotText              binary content, or too large for the editor
-    └── RunError                 a run cannot be started, found or stopped
+    ├── RunError                 a run cannot be started, found or stopped
+    └── DataError                physics data cannot be shown
+        ├── UnreadableData       a file or object is damaged, or of an unknown kind
+        ├── ExpressionError      what was typed cannot be computed; ``place`` says where
+        ├── FitFailed            there is nothing to fit, or the fit does not settle
+        ├── ReaderEnded          the file needs more memory or time than a reader may take
+        └── Superseded           a newer request or the person cancelled this one
 
 A message is one sentence for the person in front of the screen; ``next_step`` says what to do.
 """
@@ -168,3 +174,31 @@ class NotText(FileError):
 
 class RunError(PortalError):
     """A run cannot be started, found or stopped."""
+
+
+class DataError(PortalError):
+    """Something about physics data."""
+
+
+class UnreadableData(DataError):
+    """A file or an object in it is damaged, or of a kind that nobody here can read."""
+
+
+class ExpressionError(DataError):
+    """An expression cannot be computed; ``place`` is the position in it, from 0, or None."""
+
+    def __init__(self, message: str, *, place: int | None = None, next_step: str = "") -> None:
+        super().__init__(message, next_step=next_step)
+        self.place = place
+
+
+class FitFailed(DataError):
+    """There is nothing to fit in the range, or the fit does not settle."""
+
+
+class ReaderEnded(DataError):
+    """The reader process ended: the file needs more memory or time than it may take."""
+
+
+class Superseded(DataError):
+    """A newer request, or the person, cancelled this one."""

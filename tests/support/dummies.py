@@ -13,7 +13,7 @@ from vispa_panel.workspace.files import EntryKind, FileEntry, FolderListing, Tex
 from vispa_panel.workspace.runs import RunInfo, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from vispa_panel.workspace.documents import Draft
 
@@ -50,6 +50,9 @@ class MemoryFiles:
         entries = [self._entry(below + name) for name in sorted(names)]
         entries.sort(key=lambda entry: entry.kind is not EntryKind.FOLDER)
         return FolderListing(path, tuple(entries[:limit]), truncated=len(entries) > limit)
+
+    async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [self.files[path][start:stop] for start, stop in ranges]
 
     async def read_text(self, path: str, *, limit: int = 1 << 20) -> TextFile:
         if self.failure is not None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 
 class EntryKind(StrEnum):
@@ -103,6 +103,10 @@ class Files(Protocol):
 
     async def read_bytes(self, path: str, *, limit: int) -> bytes:
         """At most ``limit`` bytes from the start."""
+        ...
+
+    async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each ``(start, stop)``, asked for together; shorter beyond the end."""
         ...
 
     def stream(self, path: str) -> AsyncIterator[bytes]:

@@ -27,12 +27,15 @@ from vispa_panel.workspace.sftp_errors import told
 from vispa_panel.workspace.text_content import as_bytes, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from vispa_panel.workspace.connection import Connection
 
 PIECE = 1 << 18
 """Bytes read or written at once."""
+
+RANGES_AT_ONCE = 32
+"""Byte ranges of one file that are asked for before the first has come."""
 
 NO_SPACE_LEFT = 1 << 16
 """With less free than this many bytes a failed write is told as a full disk."""
@@ -138,6 +141,19 @@ class SftpFiles:
             async with sftp.open(path, "rb") as file:
                 data: bytes = await file.read(limit)
                 return data
+
+    async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each ``(start, stop)``; asked for together, at most 32 at a time."""
+        sftp = await self._connection.sftp()
+        at_once = asyncio.Semaphore(RANGES_AT_ONCE)
+        with told(path):
+            async with sftp.open(path, "rb") as file:
+
+                async def read(start: int, stop: int) -> bytes:
+                    async with at_once:
+                        return cast("bytes", await file.read(stop - start, start))
+
+                return await asyncio.gather(*(read(start, stop) for start, stop in ranges))
 
     async def stream(self, path: str) -> AsyncIterator[bytes]:
         """The file in pieces."""
