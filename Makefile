@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench system pytest
+.PHONY: help demo test lint bench pool system pytest
 
 help:  ## say what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ lint: $(STAMP)  ## style, types and import rules only
 bench: $(STAMP)  ## measure against the yardsticks, written to bench/RESULTS.md
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m bench
+
+pool:  ## start the HTCondor test pool (as root; deploy/testpool/README.md)
+	@command -v debootstrap >/dev/null || apt-get install -y -qq debootstrap >/dev/null
+	@deploy/testpool/pool.sh up
+	@echo "The pool is up. For a portal: deploy/testpool/pool.sh relay 2222, and in its settings:"
+	@deploy/testpool/pool.sh settings 2222
 
 pytest: $(STAMP)
 	$(BIN)/pytest -n 2

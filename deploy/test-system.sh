@@ -8,6 +8,7 @@ need chromium chromium
 need sshd openssh-server
 need bwrap bubblewrap
 need vim vim
+need debootstrap debootstrap
 need htop htop
 need less less
 ls /usr/lib/*/libnss_wrapper.so /usr/lib/libnss_wrapper.so >/dev/null 2>&1 \
