@@ -25,6 +25,9 @@
     │   ├── FileConflict         somebody else saved in between
     │   └── NotText              binary content, or too large for the editor
     ├── RunError                 a run cannot be started, found or stopped
+    ├── JobError                 something about a batch job
+    │   ├── JobRefused           it cannot be described so, or the batch system says no
+    │   └── QueueUnclear         the batch system gives no clear answer: nothing is known
     └── DataError                physics data cannot be shown
         ├── UnreadableData       a file or object is damaged, or of an unknown kind
         ├── ExpressionError      what was typed cannot be computed; ``place`` says where
@@ -174,6 +177,20 @@ class NotText(FileError):
 
 class RunError(PortalError):
     """A run cannot be started, found or stopped."""
+
+
+class JobError(PortalError):
+    """Something about a batch job."""
+
+
+class JobRefused(JobError):
+    """A job cannot be described like this, or the batch system refuses it."""
+
+
+class QueueUnclear(JobError):
+    """The batch system gives no clear answer; what it has is unknown."""
+
+    next_step = "What was shown before may be out of date; it is asked again by itself."
 
 
 class DataError(PortalError):
