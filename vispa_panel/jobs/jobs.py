@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vispa_panel.jobs.description import JobRequest
+    from vispa_panel.jobs.request import JobRequest
 
 
 class JobState(StrEnum):
