@@ -36,7 +36,7 @@ class EditorTab(pn.viewable.Viewer):
         super().__init__()
         self._context = context
         self._controller = context.controller
-        self.document = self._controller.document(path)
+        self.document = self._controller.documents.get(path)
         self._editor = CodeEditor(
             self.document, spawn=self._controller.spawn, dark=context.param.dark
         )
@@ -74,7 +74,7 @@ class EditorTab(pn.viewable.Viewer):
         self._controller.spawn(self._bring_back())
 
     async def _bring_back(self) -> None:
-        self.run = await self._controller.last_run(self.document)
+        self.run = await self._controller.documents.last_run(self.document)
 
     @param.depends("run", watch=True)
     def _watch_run(self) -> None:
@@ -103,7 +103,7 @@ class EditorTab(pn.viewable.Viewer):
 
     async def _start(self) -> None:
         try:
-            self.run = await self._controller.execute(self.document, self._command.value)
+            self.run = await self._controller.documents.execute(self.document, self._command.value)
         finally:
             self.busy = False
 

@@ -45,7 +45,7 @@ async def _end_terminal(controller: WorkspaceController, terminal_id: str) -> No
 
 
 async def _close_document(controller: WorkspaceController, path: str) -> None:
-    await controller.close_document(path)
+    await controller.documents.close(path)
 
 
 async def _home_folder(controller: WorkspaceController) -> str:

@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import panel as pn
 import panel_material_ui as pmui
 
+from vispa_panel.components.connection_card import ConnectionCard
+from vispa_panel.components.feedback_form import FeedbackForm
 from vispa_panel.components.file_tree import FileTree
 from vispa_panel.components.style import THEME, sheet
+from vispa_panel.components.workspace_form import WorkspaceForm
+from vispa_panel.errors import NotAllowed
+from vispa_panel.pages.app_bar import AppBar
 from vispa_panel.pages.tab_group import TabGroup
 
 if TYPE_CHECKING:
-    import param
+    from collections.abc import Awaitable, Callable
 
     from vispa_panel.extensions import Tool
     from vispa_panel.pages.context import ToolContext
-
-STATE_COLOURS = {
-    "connected": "success",
-    "connecting": "primary",
-    "reconnecting": "warning",
-    "failed": "error",
-    "closed": "default",
-}
-
-SIGN_OUT = (
-    '<form method="post" action="/sign-out"><button type="submit" class="sign-out">'
-    "Sign out</button></form>"
-)
+    from vispa_panel.workspace.connection import Secret
+    from vispa_panel.workspace.definition import WorkspaceDefinition
 
 
 class WorkspacePage(pn.viewable.Viewer):
     """Puts the tree, the launcher and the tabs of one session together."""
 
-    def __init__(self, context: ToolContext, *, product: str, user_name: str) -> None:
+    def __init__(
+        self,
+        context: ToolContext,
+        *,
+        product: str,
+        user_name: str,
+        send_feedback: Callable[[str], Awaitable[None]],
+    ) -> None:
         super().__init__()
+        self._send_feedback = send_feedback
         self._context = context
         self._controller = controller = context.controller
         # Background work has no document of its own, so both are looked up here, once.
         self._location = pn.state.location
+        self._linked: str | None = None
         self._notifications = pn.state.notifications
         self._tree = FileTree(
             lambda: controller.files,
@@ -52,12 +55,12 @@ class WorkspacePage(pn.viewable.Viewer):
         self._right = TabGroup(context, "right")
         self._welcome = self._make_welcome()
         self._frame = pn.pane.HTML("", width=0, height=0, margin=0)
-        self._upload = pmui.Dialog(
-            title="Upload", show_close_button=True, close_on_click=True, width_option="sm"
-        )
+        self._upload = self._dialog("Upload")
+        self._machine = self._dialog("Workspace")
+        self._feedback = self._dialog("Feedback")
         self._page: Any = pmui.Page(  # type: ignore[attr-defined]
             title=product,
-            header=self._header(user_name),
+            header=[AppBar(controller, user_name=user_name, deeds=self._deeds)],
             sidebar=self._sidebar(),
             main=[self._main()],
             sidebar_width=290,
@@ -70,66 +73,32 @@ class WorkspacePage(pn.viewable.Viewer):
         context.param.watch(self._start_download, "download_address")
         context.param.watch(self._ask_upload, "upload_folder")
         controller.param.watch(self._show_notice, "notice")
-        controller.param.watch(self._arrange, ["tabs", "ready"])
-        controller.param.watch(self._tabs_to_address, "tabs")
+        controller.param.watch(self._arrange, ["tabs", "ready", "state"])
+        controller.param.watch(self._show_address, "tabs")
         controller.param.watch(self._folder_changed, "changed_folder")
         controller.param.watch(self._became_ready, "ready")
         self._arrange()
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _header(self, user_name: str) -> list[object]:
+    @staticmethod
+    def _dialog(title: str) -> pmui.Dialog:
+        return pmui.Dialog(
+            title=title, show_close_button=True, close_on_click=True, width_option="sm"
+        )
+
+    def _deeds(self) -> list[tuple[str, str, Callable[[], None]]]:
+        """What the user menu offers just now."""
         controller = self._controller
-        switcher = pmui.Select(
-            label="Workspace",
-            options={one.name: one.id for one in controller.workspaces},
-            value=(controller.workspace or controller.workspaces[0]).id
-            if controller.workspaces
-            else None,
-            size="small",
-            width=180,
-            margin=(4, 8),
-            visible=len(controller.workspaces) > 1,
-            sx={"@media (max-width: 700px)": {"width": "110px"}},
-        )
-
-        def choose(event: param.parameterized.Event) -> None:
-            if event.new:
-                controller.spawn(controller.select(event.new))
-
-        switcher.param.watch(choose, "value")
-
-        def show_choice(*_: object) -> None:
-            if controller.workspace is not None:
-                switcher.value = controller.workspace.id
-
-        controller.param.watch(show_choice, "workspace")
-        state = pmui.Chip(label=controller.state, size="small", variant="outlined", margin=(10, 4))
-
-        def show_state(*_: object) -> None:
-            colour = STATE_COLOURS.get(controller.state, "default")
-            state.param.update(label=controller.state, color=colour)
-
-        controller.param.watch(show_state, "state")
-        show_state()
-        account = pmui.Typography(
-            user_name,
-            variant="body2",
-            margin=(10, 8),
-            sx={"@media (max-width: 700px)": {"display": "none"}},
-        )
-        sign_out = pn.pane.HTML(SIGN_OUT, margin=(6, 8), stylesheets=[sheet("workspace")])
-        return [
-            pmui.Row(
-                switcher,
-                state,
-                pn.Spacer(sizing_mode="stretch_width"),
-                account,
-                sign_out,
-                sizing_mode="stretch_width",
-                margin=0,
-            )
-        ]
+        deeds: list[tuple[str, str, Callable[[], None]]] = []
+        if controller.own.allowed:
+            deeds.append(("Add a workspace", "add_link", self._add_workspace))
+        mine = controller.workspace
+        if mine is not None and mine.is_own:
+            deeds.append(("Change this workspace", "edit", lambda: self._add_workspace(mine)))
+            deeds.append(("Remove this workspace", "link_off", lambda: self._ask_removal(mine)))
+        deeds.append(("Feedback", "feedback", self._ask_feedback))
+        return deeds
 
     def _sidebar(self) -> list[object]:
         buttons = [self._launcher_button(tool) for tool in self._controller.registry.launcher()]
@@ -171,7 +140,6 @@ class WorkspacePage(pn.viewable.Viewer):
                 variant="body1",
                 margin=(0, 24),
             ),
-            pmui.Typography(self._controller.param.message, variant="body2", margin=(16, 24)),
             sizing_mode="stretch_both",
         )
 
@@ -179,8 +147,23 @@ class WorkspacePage(pn.viewable.Viewer):
         self._left_box = pmui.Column(self._left, sizing_mode="stretch_both", margin=0)
         self._right_box = pmui.Column(self._right, sizing_mode="stretch_both", margin=0)
         split = pmui.Row(self._left_box, self._right_box, sizing_mode="stretch_both", margin=0)
+        controller = self._controller
+        card = ConnectionCard(
+            connection=controller.param.connection,
+            on_secret=lambda secret: controller.spawn(controller.sign_in(secret)),
+            on_accept=lambda: controller.spawn(controller.accept_host_key()),
+            on_retry=lambda: controller.spawn(controller.retry()),
+        )
         return pmui.Column(
-            self._welcome, split, self._frame, self._upload, sizing_mode="stretch_both", margin=0
+            card,
+            self._welcome,
+            split,
+            self._frame,
+            self._upload,
+            self._machine,
+            self._feedback,
+            sizing_mode="stretch_both",
+            margin=0,
         )
 
     # -- what happens -------------------------------------------------------------------------
@@ -189,7 +172,10 @@ class WorkspacePage(pn.viewable.Viewer):
         tabs = self._controller.tabs
         self._left_box.visible = bool(tabs.on("left"))
         self._right_box.visible = bool(tabs.on("right"))
-        self._welcome.visible = not tabs.tabs
+        self._welcome.visible = not tabs.tabs and self._controller.state in {
+            "connected",
+            "connecting",
+        }
 
     def _show_notice(self, *_: object) -> None:
         notice = self._controller.notice
@@ -219,19 +205,83 @@ class WorkspacePage(pn.viewable.Viewer):
         if self._controller.changed_folder:
             self._controller.spawn(self._tree.refresh(self._controller.changed_folder))
 
-    def _tabs_to_address(self, *_: object) -> None:
-        location = self._location
-        front = self._controller.tabs.active_on("left")
-        if location is not None and front is not None and front.tool != "terminal":
-            location.update_query(open=front.target)  # type: ignore[arg-type]
+    def _add_workspace(self, definition: WorkspaceDefinition | None = None) -> None:
+        def save(made: WorkspaceDefinition, secret: Secret | None) -> None:
+            self._controller.spawn(self._save_workspace(form, made, secret))
+
+        form = WorkspaceForm(save, definition=definition)
+        title = "Change this workspace" if definition else "Add a workspace"
+        self._machine.param.update(title=title, objects=[form], open=True)
+
+    async def _save_workspace(
+        self, form: WorkspaceForm, made: WorkspaceDefinition, secret: Secret | None
+    ) -> None:
+        try:
+            await self._controller.save_workspace(made, secret)
+        except NotAllowed as error:
+            form.tell(error.advice)
+        else:
+            self._machine.open = False
+
+    def _ask_removal(self, mine: WorkspaceDefinition) -> None:
+        def remove(_: object) -> None:
+            self._machine.open = False
+            self._controller.spawn(self._controller.remove_workspace(mine.id))
+
+        self._machine.param.update(
+            title="Remove this workspace?",
+            objects=[
+                pmui.Alert(
+                    title="The portal forgets how to reach it. Files and programs on the machine "
+                    "stay as they are.",
+                    severity="info",
+                    margin=8,
+                ),
+                pmui.Button(
+                    label="Remove", icon="link_off", color="error", margin=8, on_click=remove
+                ),
+            ],
+            open=True,
+        )
+
+    def _ask_feedback(self) -> None:
+        # What was typed and not sent is still there; the form is made when first asked for.
+        if not self._feedback.objects:
+            spawn = self._controller.spawn
+            self._feedback.objects = [FeedbackForm(lambda text: spawn(self._give_feedback(text)))]
+        self._feedback.open = True
+
+    async def _give_feedback(self, text: str) -> None:
+        await self._send_feedback(text)
+        self._feedback.objects = []
+        self._feedback.open = False
+        self._controller.tell("success", "Thank you, your message has been kept.")
+
+    def _show_address(self, *_: object) -> None:
+        """The address names the workspace (unless it is the first) and the file in front."""
+        controller, location = self._controller, self._location
+        if location is None or self._linked is None:
+            return  # what the address asks for comes first
+        query: dict[str, str] = {}
+        workspace = controller.workspace
+        if workspace is not None and workspace != controller.workspaces[0]:
+            query["workspace"] = workspace.id
+        front = controller.tabs.active_on("left")
+        if front is not None and front.tool != "terminal":
+            query["open"] = front.target
+        location.search = f"?{urlencode(query, errors='surrogateescape')}" if query else ""
 
     def _became_ready(self, *_: object) -> None:
-        location = self._location
-        if not self._controller.ready or location is None:
+        if not self._controller.ready:
             return
-        wanted = parse_qs((location.search or "").lstrip("?")).get("open", [])
-        if wanted:
-            self._controller.spawn(self._controller.resolve_link(wanted[0]))
+        if self._linked is None:
+            search = self._location.search if self._location is not None else ""
+            query = parse_qs((search or "").lstrip("?"), errors="surrogateescape")
+            self._linked = query.get("open", [""])[0]
+            if self._linked:
+                self._controller.spawn(self._controller.resolve_link(self._linked))
+                return
+        self._show_address()
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The whole page."""

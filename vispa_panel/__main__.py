@@ -1,4 +1,4 @@
-"""The command line: ``vispa-panel serve | demo | user | version``."""
+"""The command line: ``vispa-panel serve | demo | user | feedback | version``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import getpass
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             from vispa_panel.app import run  # noqa: PLC0415 - loads every page
 
             run(load_settings(wanted.config))
+        elif wanted.command == "feedback":
+            _read_feedback(wanted)
         else:
             _manage_users(wanted)
     except PortalError as error:
@@ -51,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("version", help="print the version")
     commands.add_parser("demo", help="try the portal with a workspace of its own")
     _with_config(commands.add_parser("serve", help="run the portal"))
+    _with_config(commands.add_parser("feedback", help="read what people wrote, newest first"))
     user = commands.add_parser("user", help="manage accounts").add_subparsers(
         dest="deed", required=True
     )
@@ -73,6 +77,18 @@ def _with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _with_name(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("name", help="user name")
     return _with_config(parser)
+
+
+def _read_feedback(wanted: argparse.Namespace) -> None:
+    desk = Desk.open(load_settings(wanted.config))
+    try:
+        for one in asyncio.run(desk.feedback.list()):
+            when = datetime.fromtimestamp(one.time, tz=UTC).isoformat(" ", "minutes")
+            # people write it: no control character of theirs reaches the operator's terminal
+            text = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in one.text)
+            print(f"{when}  {one.author}\n{text}\n")  # noqa: T201 - a command's answer
+    finally:
+        desk.close()
 
 
 def _manage_users(wanted: argparse.Namespace) -> None:

@@ -20,14 +20,16 @@ from vispa_panel.pages.context import ToolContext
 from vispa_panel.pages.workspace import WorkspacePage
 from vispa_panel.server.portal import PageRoute, PortalServer, build_server
 from vispa_panel.server.tickets import Download, Picture, Upload
+from vispa_panel.store.memory import PREFERENCES
+from vispa_panel.user_doors import UserDrafts, UserMemory, UserWorkspaces
 from vispa_panel.workspace.agent_files import AgentFiles
 from vispa_panel.workspace.agent_runs import AgentRuns
 from vispa_panel.workspace.agent_terminals import AgentTerminals
-from vispa_panel.workspace.controller import WorkspaceController, WorkspaceServices
+from vispa_panel.workspace.controller import WorkspaceController
 from vispa_panel.workspace.definition import SignIn, WorkspaceDefinition
-from vispa_panel.workspace.documents import Draft
 from vispa_panel.workspace.files import EntryKind
 from vispa_panel.workspace.pool import ConnectionPool
+from vispa_panel.workspace.services import WorkspaceServices
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from vispa_panel.server.portal import PageContext
     from vispa_panel.server.tickets import Tickets
     from vispa_panel.settings import Settings
-    from vispa_panel.store.drafts import Drafts
-    from vispa_panel.store.memory import Memory
     from vispa_panel.workspace.files import FileEntry
 
 DOWNLOAD_SECONDS = 300.0
@@ -45,46 +45,6 @@ PICTURE_SECONDS = 24 * 3600.0
 UPLOAD_SECONDS = 3600.0
 LARGEST_PICTURE = 32 << 20
 """Bytes of an image that is shown beside the code."""
-
-
-class UserDrafts:
-    """The drafts of one user on one workspace; implements ``DraftStore``."""
-
-    def __init__(self, drafts: Drafts, user_id: int, workspace: str) -> None:
-        self._drafts = drafts
-        self._user_id = user_id
-        self._workspace = workspace
-
-    async def load(self, path: str) -> Draft | None:
-        """The draft of a file."""
-        found = await self._drafts.load(self._user_id, self._workspace, path)
-        return None if found is None else Draft(text=found.text, base_digest=found.base_digest)
-
-    async def keep(self, path: str, draft: Draft) -> None:
-        """Keep a draft."""
-        await self._drafts.save(
-            self._user_id, self._workspace, path, draft.text, base_digest=draft.base_digest
-        )
-
-    async def drop(self, path: str) -> None:
-        """Forget a draft."""
-        await self._drafts.forget(self._user_id, self._workspace, path)
-
-
-class UserMemory:
-    """What the portal remembers of one user; implements ``TabMemory``."""
-
-    def __init__(self, memory: Memory, user_id: int) -> None:
-        self._memory = memory
-        self._user_id = user_id
-
-    async def load(self, key: str) -> object:
-        """The value under a key."""
-        return await self._memory.load(self._user_id, key)
-
-    async def save(self, key: str, value: object) -> None:
-        """Remember a value."""
-        await self._memory.save(self._user_id, key, value)
 
 
 class TicketLinks:
@@ -162,6 +122,7 @@ class Application:
         tools.register(self.registry)
         self.registry.load_installed()
         self._open: dict[str, set[WorkspaceController]] = {}
+        self._users: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
         desk.sign_ins.on_end(self._signed_out)
 
@@ -173,23 +134,34 @@ class Application:
         """Build the workspace page of one browser session."""
         session = page.session
         choices = definitions(self._settings, session)
-        if not choices:
-            message = "No workspace is set up on this portal."
-            raise SettingsError(message, next_step="Ask its operator to add one.")
+        memory = UserMemory(self._desk.memory, session.user_id)
         controller = WorkspaceController(
             workspaces=choices,
+            own=UserWorkspaces(self._desk, session, self._settings.own_workspaces),
             open_services=lambda one: self._services(session.user_id, one),
             registry=self.registry,
-            memory=UserMemory(self._desk.memory, session.user_id),
+            memory=memory,
         )
+        self._users[session.sid] = session.user_id
         self._open.setdefault(session.sid, set()).add(controller)
         pn.state.on_session_destroyed(lambda _: self._leave(session.sid, controller))
-        context = ToolContext(controller, TicketLinks(controller, page.tickets, session.sid))
+        context = ToolContext(
+            controller,
+            TicketLinks(controller, page.tickets, session.sid),
+            dark=bool(page.preferences.get("dark")),
+        )
+        context.param.watch(
+            lambda event: controller.spawn(memory.save(PREFERENCES, {"dark": event.new})), "dark"
+        )
         view = WorkspacePage(
-            context, product=self._settings.portal.name, user_name=session.user_name
+            context,
+            product=self._settings.portal.name,
+            user_name=session.user_name,
+            send_feedback=lambda text: self._desk.feedback.send(session.user_name, text),
         )
         # What changes between the sending of a page and its drawing is lost in the browser.
-        pn.state.onload(lambda: controller.spawn(controller.select(choices[0].id)))
+        wanted = page.arguments.get("workspace", "")
+        pn.state.onload(lambda: controller.spawn(controller.start(wanted)))
         return view.__panel__()
 
     def _services(self, user_id: int, definition: WorkspaceDefinition) -> WorkspaceServices:
@@ -214,6 +186,9 @@ class Application:
     async def _signed_out(self, sid: str) -> None:
         for controller in self._open.pop(sid, set()):
             await controller.close()
+        user_id = self._users.pop(sid, None)
+        if user_id is not None and user_id not in self._users.values():
+            self.pool.forget(user_id)
 
 
 async def serve(settings: Settings, desk: Desk) -> None:

@@ -5,6 +5,7 @@ A variable wins over the file; two underscores stand for the dot (``VISPA_PORTAL
 
 from __future__ import annotations
 
+import fnmatch
 import ipaddress
 import tomllib
 from pathlib import Path
@@ -143,6 +144,19 @@ class WorkspaceSettings(Section):
     default: bool = Field(default=False, description="Connect to it after signing in.")
 
 
+class OwnWorkspaceSettings(Section):
+    """Machines that users add for themselves; guests never can."""
+
+    enabled: bool = Field(default=True, description="Let users add machines of their own.")
+    hosts: tuple[str, ...] = Field(
+        default=("*",), description='Hosts they may name, such as "*.example.org".'
+    )
+
+    def allow(self, host: str) -> bool:
+        """Whether users may name this host."""
+        return any(fnmatch.fnmatchcase(host.lower(), one.lower()) for one in self.hosts)
+
+
 class LimitSettings(Section):
     """How much one request, message or user may ask for."""
 
@@ -167,6 +181,7 @@ class Settings(BaseSettings):
     sign_in: SignInSettings = SignInSettings()
     guests: GuestSettings = GuestSettings()
     limits: LimitSettings = LimitSettings()
+    own_workspaces: OwnWorkspaceSettings = OwnWorkspaceSettings()
     workspaces: tuple[WorkspaceSettings, ...] = ()
 
     @classmethod

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +19,23 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+@dataclass(frozen=True)
+class DemoSite:
+    """A running demo; ``password`` lets its user "demo" in."""
+
+    address: str
+    password: str
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo(demo_site: DemoSite) -> str:
     """The address of a running demo."""
+    return demo_site.address
+
+
+@pytest.fixture(scope="module")
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
+    """A demo, started as a stranger would."""
     folder = tmp_path_factory.mktemp("demo")
     process = subprocess.Popen(
         [sys.executable, "-m", "vispa_panel.demo.command", "--port", "8600", "--data", str(folder)],
@@ -28,15 +43,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         text=True,
     )
     assert process.stdout is not None
-    address = None
+    address = password = None
     for line in process.stdout:
         found = re.search(r"http://localhost:\d+/", line)
         if found:
             address = found.group()
+        said = re.search(r"with the password (\S+),", line)
+        if said:
+            password = said.group(1)
         if "Ctrl+C" in line:
             break
     assert address is not None
-    yield address
+    assert password is not None
+    yield DemoSite(address, password)
     process.send_signal(signal.SIGINT)
     process.stdout.read()
     process.stdout.close()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tests.support.dummies import MemoryFiles
 from vispa_panel.extensions import Registry
 from vispa_panel.workspace.controller import WorkspaceController
 from vispa_panel.workspace.open_tabs import OpenTabs, Tab
+
+if TYPE_CHECKING:
+    from vispa_panel.workspace.definition import WorkspaceDefinition
 
 ONE, TWO = Tab("editor", "/one"), Tab("editor", "/two")
 
@@ -21,6 +26,21 @@ class NoMemory:
         del key, value
 
 
+class NoneOwn:
+    """A user without machines of their own."""
+
+    allowed = False
+
+    async def list(self) -> tuple[WorkspaceDefinition, ...]:
+        return ()
+
+    async def save(self, definition: WorkspaceDefinition) -> None:
+        del definition
+
+    async def delete(self, workspace_id: str) -> None:
+        del workspace_id
+
+
 def controller_with(*tabs: Tab) -> WorkspaceController:
     def no_services(_: object) -> object:
         return MemoryFiles()
@@ -30,6 +50,7 @@ def controller_with(*tabs: Tab) -> WorkspaceController:
         open_services=no_services,  # type: ignore[arg-type]
         registry=Registry(),
         memory=NoMemory(),
+        own=NoneOwn(),
     )
     for tab in tabs:
         made.tabs = made.tabs.opened(tab)

@@ -12,6 +12,7 @@ from vispa_panel.identity.throttle import Throttle
 from vispa_panel.store.audit import Audit
 from vispa_panel.store.database import Database
 from vispa_panel.store.drafts import Drafts
+from vispa_panel.store.feedback import Feedback
 from vispa_panel.store.memory import Memory
 from vispa_panel.store.own_workspaces import OwnWorkspaces
 
@@ -31,6 +32,7 @@ class Desk:
     drafts: Drafts
     own_workspaces: OwnWorkspaces
     audit: Audit
+    feedback: Feedback
 
     @classmethod
     def open(cls, settings: Settings) -> Desk:
@@ -47,6 +49,7 @@ class Desk:
             drafts=Drafts(database),
             own_workspaces=OwnWorkspaces(database),
             audit=Audit(database),
+            feedback=Feedback(database),
         )
 
     def close(self) -> None:

@@ -70,6 +70,7 @@ class PageHandler(SignedIn, panel_server.DocHandler):
             if not self.portal.allowed(self.request.path, session.role):
                 raise HTTPError(403)
             self.request.portal_sid = session.sid  # type: ignore[attr-defined]
+            await self.portal.learn_preferences(session)
 
     def write(self, chunk: str | bytes | dict[str, Any]) -> None:
         """The page, its scripts marked with a nonce that is used once."""

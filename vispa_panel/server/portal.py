@@ -53,6 +53,7 @@ class PageContext:
     desk: Desk
     settings: Settings
     arguments: Mapping[str, str]
+    preferences: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,15 @@ class PortalServer:
                 session = self.current_sign_in()
                 if session.role not in route.roles:
                     _refuse()
-                return route.build(
-                    PageContext(session, self.tickets, self.desk, self.settings, _arguments())
+                context = PageContext(
+                    session,
+                    self.tickets,
+                    self.desk,
+                    self.settings,
+                    _arguments(),
+                    self.state.preferences.get(session.sid, {}),
                 )
+                return route.build(context)
             except PortalError as error:
                 return pn.pane.Str(error.advice)
             except Exception:  # noqa: BLE001 - the edge: a visitor sees a sentence, the log the rest

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from vispa_panel.store.memory import PREFERENCES
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
@@ -45,6 +47,7 @@ class PortalState:
         self.cookie = "__Host-portal" if self.is_https else "portal"
         self.hosts: frozenset[str] = frozenset()
         self.present: dict[str, SignInSession] = {}
+        self.preferences: dict[str, dict[str, Any]] = {}
         self.guests_made: deque[float] = deque()
         self.sockets: dict[str, set[WebSocketHandler]] = {}
 
@@ -69,6 +72,11 @@ class PortalState:
             self.present[session.sid] = session
         return session
 
+    async def learn_preferences(self, session: SignInSession) -> None:
+        """Have the user's preferences at hand while a page is built, which cannot wait."""
+        kept = await self.desk.memory.load(session.user_id, PREFERENCES)
+        self.preferences[session.sid] = kept if isinstance(kept, dict) else {}
+
     def allowed(self, path: str, role: Role) -> bool:
         """Whether a role may open a page; a path without a policy is nobody's."""
         return role in self.policy.get(path.rstrip("/"), frozenset())
@@ -76,6 +84,7 @@ class PortalState:
     def forget(self, sid: str) -> None:
         """A sign-in has ended: close its pages, void its tickets."""
         self.present.pop(sid, None)
+        self.preferences.pop(sid, None)
         self.tickets.void(sid)
         for socket in tuple(self.sockets.pop(sid, ())):
             socket.close(SIGNED_OUT, "signed out")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from vispa_panel.store.database import Database
 
+PREFERENCES = "preferences"
+"""The key of what a user likes: ``{"dark": true}``."""
+
 
 class Memory:
     """Preferences, and the open tabs per workspace (``tabs:<workspace>``)."""

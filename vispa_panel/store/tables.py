@@ -86,6 +86,17 @@ class DraftRow(Table):
     updated: Mapped[float]
 
 
+class FeedbackRow(Table):
+    """What somebody told the makers."""
+
+    __tablename__ = "feedback"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[float] = mapped_column(index=True)
+    author: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+
+
 class AuditRow(Table):
     """Who did what to whom; kept when the user is gone."""
 

@@ -49,6 +49,11 @@ class Secret:
     private_key: str = ""
     passphrase: str = ""
 
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return bool(self.password or self.private_key)
+
     def __repr__(self) -> str:
         return "Secret(...)"
 
@@ -84,7 +89,7 @@ class Connection(param.Parameterized):
     ) -> None:
         super().__init__()
         self.definition = definition
-        self._secret = secret or Secret()
+        self.secret = secret or Secret()
         self._pace = pace or Pace()
         self._ssh: asyncssh.SSHClientConnection | None = None
         self._agent: AgentClient | None = None
@@ -115,10 +120,13 @@ class Connection(param.Parameterized):
                 self._keep(), context=contextvars.Context()
             )
 
-    async def use(self, secret: Secret) -> None:
-        """Try again with another password or key; raises ConnectionFailed."""
+    async def use(
+        self, secret: Secret | None = None, definition: WorkspaceDefinition | None = None
+    ) -> None:
+        """Connect anew with another password or key, or another host; raises ConnectionFailed."""
         await self.close()
-        self._secret = secret
+        self.secret = secret or self.secret
+        self.definition = definition or self.definition
         await self.open()
 
     async def close(self) -> None:
@@ -154,7 +162,7 @@ class Connection(param.Parameterized):
         )
 
     async def _dial(self, trusted: KnownHosts) -> asyncssh.SSHClientConnection:
-        definition, secret = self.definition, self._secret
+        definition, secret = self.definition, self.secret
         keys: list[asyncssh.SSHKey | str] = []
         password: str | None = None
         if definition.sign_in is SignIn.KEY_FILE and definition.key_file is not None:
@@ -165,7 +173,7 @@ class Connection(param.Parameterized):
             password = secret.password
         if not keys and password is None:
             message = f"{definition.name} needs your {definition.sign_in.value}."
-            raise LoginRefused(message)
+            raise LoginRefused(message, next_step="It is asked for once, until you sign out.")
         ssh = await asyncssh.connect(
             definition.host,
             definition.port,

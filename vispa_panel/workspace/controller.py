@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import logging
 import posixpath
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import param
 
-from vispa_panel.errors import FileMissing, PortalError
-from vispa_panel.workspace.documents import OpenDocument
-from vispa_panel.workspace.file_names import display_name, fill_command
-from vispa_panel.workspace.followed_run import FollowedRun
+from vispa_panel.errors import FileMissing, HostKeyUnknown, PortalError
+from vispa_panel.workspace.background import Background
+from vispa_panel.workspace.file_names import display_name
+from vispa_panel.workspace.open_documents import OpenDocuments
 from vispa_panel.workspace.open_tabs import OpenTabs, Tab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from vispa_panel.extensions import Registry
-    from vispa_panel.workspace.connection import Connection
+    from vispa_panel.workspace.connection import Connection, Secret
     from vispa_panel.workspace.definition import WorkspaceDefinition
-    from vispa_panel.workspace.documents import DraftStore
     from vispa_panel.workspace.files import Files
-    from vispa_panel.workspace.runs import Runs
-    from vispa_panel.workspace.terminals import Terminals
-
-_LOG = logging.getLogger(__name__)
-
-MOST_OUTPUT_FOLLOWED = 100
-"""Runs that one session follows; older ones are still on the host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A short message for the person: ``level`` is info, success, warning or error."""
-
-    level: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceServices:
-    """What a session needs of one workspace; ``release`` gives the shared connection back."""
-
-    connection: Connection
-    files: Files
-    runs: Runs
-    terminals: Terminals
-    drafts: DraftStore
-    release: Callable[[], Coroutine[Any, Any, None]]
+    from vispa_panel.workspace.services import WorkspaceServices
 
 
 class TabMemory(Protocol):
@@ -66,42 +37,60 @@ class TabMemory(Protocol):
         ...
 
 
-class WorkspaceController(param.Parameterized):
+class OwnWorkspaces(Protocol):
+    """The machines that the user added."""
+
+    allowed: bool
+    """Whether this user may add any."""
+
+    async def list(self) -> tuple[WorkspaceDefinition, ...]:
+        """By name."""
+        ...
+
+    async def save(self, definition: WorkspaceDefinition) -> None:
+        """Add one, or replace the one with its id; raises NotAllowed."""
+        ...
+
+    async def delete(self, workspace_id: str) -> None:
+        """Forget one."""
+        ...
+
+
+class WorkspaceController(Background):
     """State and actions of one browser session; pages and components are bound to it."""
 
-    workspaces = param.ClassSelector(
+    workspaces: tuple[WorkspaceDefinition, ...] = param.ClassSelector(
         class_=tuple, default=(), doc="The definitions one can choose from."
-    )
+    )  # type: ignore[assignment]
     workspace: WorkspaceDefinition | None = param.Parameter(
         default=None, doc="The chosen definition, or None."
     )  # type: ignore[assignment]
+    connection: Connection | None = param.Parameter(
+        default=None, doc="The connection to the chosen workspace, or None."
+    )  # type: ignore[assignment]
     state = param.String(default="closed", doc="The state of its connection.")
-    message = param.String(doc="The connection's state as a sentence.")
     ready = param.Boolean(default=False, doc="Whether the home folder is known: work can begin.")
     home = param.String(default="", doc="The folder a person starts in.")
     tabs: OpenTabs = param.ClassSelector(class_=OpenTabs, default=OpenTabs(), doc="The open tabs.")  # type: ignore[assignment]
-    notice: Notice | None = param.ClassSelector(
-        class_=Notice, allow_None=True, doc="The newest message."
-    )  # type: ignore[assignment]
     changed_folder = param.String(doc="A folder whose content just changed by our own doing.")
 
     def __init__(
         self,
         *,
         workspaces: tuple[WorkspaceDefinition, ...],
+        own: OwnWorkspaces,
         open_services: Callable[[WorkspaceDefinition], WorkspaceServices],
         registry: Registry,
         memory: TabMemory,
     ) -> None:
         super().__init__(workspaces=workspaces)
         self.registry = registry
+        self.own = own
+        self.documents = OpenDocuments(lambda: self.services, self)
         self._open_services = open_services
         self._memory = memory
         self._services: WorkspaceServices | None = None
         self._watchers: list[tuple[param.Parameterized, Any]] = []
-        self._documents: dict[str, OpenDocument] = {}
-        self._runs: dict[str, FollowedRun] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._begun = asyncio.Lock()
         self.param.watch(self._remember_tabs, "tabs")
 
@@ -120,8 +109,17 @@ class WorkspaceController(param.Parameterized):
         """The files of the chosen workspace."""
         return self.services.files
 
-    async def select(self, workspace_id: str) -> None:
-        """Leave the present workspace and connect to another one."""
+    async def start(self, wanted: str = "") -> None:
+        """Learn the user's own workspaces and connect to the wanted one, or to the first."""
+        self.workspaces = (*self.workspaces, *await self.own.list())
+        ids = [one.id for one in self.workspaces]
+        if wanted and wanted not in ids:
+            self.tell("warning", "The workspace of this address is not known (any more).")
+        if ids:
+            await self.select(wanted if wanted in ids else ids[0])
+
+    async def select(self, workspace_id: str, secret: Secret | None = None) -> None:
+        """Leave the present workspace and connect to another one, if need be with a secret."""
         if self.workspace is not None and self.workspace.id == workspace_id:
             return
         definition = next((one for one in self.workspaces if one.id == workspace_id), None)
@@ -132,27 +130,78 @@ class WorkspaceController(param.Parameterized):
             await self._leave()
             self._services = services = self._open_services(definition)
             connection = services.connection
-            watcher = connection.param.watch(self._connection_changed, ["state", "message"])
+            watcher = connection.param.watch(self._connection_changed, ["state"])
             self._watchers.append((connection, watcher))
-            self.param.update(workspace=definition, ready=False, home="")
+            self.param.update(workspace=definition, connection=connection, home="")
             self._connection_changed()
-        self.spawn(self._connect(services))
+        self.spawn(self._connect(secret))
 
-    async def _connect(self, services: WorkspaceServices) -> None:
-        await services.connection.open()
+    async def _connect(self, secret: Secret | None = None) -> None:
+        connection, definition = self.services.connection, self.workspace
+        try:
+            if secret is not None or definition not in {None, connection.definition}:
+                await connection.use(secret, definition)
+            else:
+                await connection.open()
+        except PortalError:
+            return  # the connection tells it, for as long as it lasts
         await self._begin()
 
     def _connection_changed(self, *_: object) -> None:
         if self._services is None:
             return
-        connection = self._services.connection
-        self.param.update(state=str(connection.state), message=connection.message)
+        self.state = str(self._services.connection.state)
         if self.state == "connected":
-            for run in self._runs.values():
-                if run.problem:
-                    run.start()
+            self.documents.resume()
             if not self.ready:
                 self.spawn(self._begin())
+
+    async def sign_in(self, secret: Secret) -> None:
+        """Connect with a password or key that the person just gave."""
+        await self._connect(secret)
+
+    async def retry(self) -> None:
+        """Connect now instead of later."""
+        await self._connect()
+
+    async def accept_host_key(self) -> None:
+        """Pin the key that the host of an own workspace shows, and connect."""
+        connection = self.services.connection
+        problem = connection.problem
+        if not isinstance(problem, HostKeyUnknown) or not connection.definition.is_own:
+            return
+        definition = replace(connection.definition, host_keys=(problem.public_key,))
+        await self.own.save(definition)
+        self._replace(definition)
+        self.workspace = definition
+        await self._connect()
+
+    async def save_workspace(
+        self, definition: WorkspaceDefinition, secret: Secret | None = None
+    ) -> None:
+        """Keep a machine of one's own and connect to it; raises NotAllowed."""
+        await self.own.save(definition)
+        self._replace(definition)
+        if self.workspace is not None and self.workspace.id == definition.id:
+            self.workspace = None  # the same machine, told anew
+        await self.select(definition.id, secret)
+
+    async def remove_workspace(self, workspace_id: str) -> None:
+        """Forget a machine of one's own; what is on the machine stays there."""
+        await self.own.delete(workspace_id)
+        self.workspaces = tuple(
+            one for one in self.workspaces if one.id != workspace_id or not one.is_own
+        )
+        if self.workspace is not None and self.workspace.id == workspace_id:
+            if self.workspaces:
+                await self.select(self.workspaces[0].id)
+            else:
+                await self._leave()
+                self.param.update(workspace=None, connection=None, state="closed")
+
+    def _replace(self, definition: WorkspaceDefinition) -> None:
+        others = [one for one in self.workspaces if one.id != definition.id]
+        self.workspaces = (*others, definition)
 
     async def _begin(self) -> None:
         """Once the host answers: learn the home folder and bring back the tabs."""
@@ -170,50 +219,17 @@ class WorkspaceController(param.Parameterized):
         for source, watcher in self._watchers:
             source.param.unwatch(watcher)
         self._watchers.clear()
-        for document in self._documents.values():
-            await document.close()
-        for run in self._runs.values():
-            await run.close()
-        self._documents.clear()
-        self._runs.clear()
+        await self.documents.close_all()
         services, self._services = self._services, None
-        with param.parameterized.discard_events(self):
-            self.tabs = OpenTabs()
+        self.ready = False  # before the tabs go: it is not their end that is remembered
+        self.tabs = OpenTabs()
         if services is not None:
             await services.release()
 
     async def close(self) -> None:
         """The browser session has ended: give everything back; what runs on the host goes on."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.end_work()
         await self._leave()
-
-    # -- messages and background work -------------------------------------------------------
-
-    def tell(self, level: str, text: str) -> None:
-        """Show a short message."""
-        self.notice = Notice(level=level, text=text)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in the background; what goes wrong is told to the person.
-
-        The work belongs to no request: it runs in a context of its own, so that views send what
-        it changes in their own time.
-        """
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(self._guarded(work), context=contextvars.Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except PortalError as error:
-            self.tell("error", error.advice)
-        except Exception:  # noqa: BLE001 - the edge of background work: a fault becomes a message
-            _LOG.exception("background work failed")
-            self.tell("error", "Something went wrong in the portal; it has been written down.")
 
     # -- tabs -------------------------------------------------------------------------------
 
@@ -263,51 +279,6 @@ class WorkspaceController(param.Parameterized):
         tool = self.registry.get(tab.tool)
         if tool is not None and tool.closed is not None:
             await tool.closed(self, tab.target)
-
-    # -- documents and runs -----------------------------------------------------------------
-
-    def document(self, path: str) -> OpenDocument:
-        """The open document of a path; it begins to load when first asked for."""
-        if path not in self._documents:
-            document = OpenDocument(path, self.files, self.services.drafts)
-            self._documents[path] = document
-            self.spawn(document.load())
-        return self._documents[path]
-
-    async def close_document(self, path: str) -> None:
-        """Let go of a document; unsaved text stays as a draft, its runs go on."""
-        document = self._documents.pop(path, None)
-        if document is not None:
-            if document.dirty:
-                self.tell("info", f"Unsaved changes of {display_name(document.title)} are kept.")
-            await document.close()
-
-    async def execute(self, document: OpenDocument, command: str) -> FollowedRun:
-        """Save the document if needed and run the command (with %file, %dir, %name) beside it.
-
-        Raises PortalError when it cannot be saved or started.
-        """
-        if document.dirty and not await document.save():
-            problem = document.problem
-            raise problem if problem is not None else PortalError(document.status)
-        folder = posixpath.dirname(document.path)
-        line = fill_command(command, document.path)
-        info = await self.services.runs.start(line, folder=folder, document=document.path)
-        return self._follow(info.id)
-
-    async def last_run(self, document: OpenDocument) -> FollowedRun | None:
-        """The newest run started from a document, going on or ended."""
-        runs = await self.services.runs.list(document=document.path)
-        return self._follow(runs[0].id) if runs else None
-
-    def _follow(self, run_id: str) -> FollowedRun:
-        if run_id not in self._runs:
-            self._runs[run_id] = FollowedRun(self.services.runs, run_id)
-            for old in list(self._runs)[:-MOST_OUTPUT_FOLLOWED]:
-                self.spawn(self._runs.pop(old).close())
-        run = self._runs[run_id]
-        run.start()
-        return run
 
     # -- files ------------------------------------------------------------------------------
 
