@@ -6,6 +6,7 @@ import os
 import sys
 
 from .folders import METHODS
+from .jobs import METHODS as FOLLOWING
 from .keeper import connect
 from .peer import READ, Peer
 from .protocol import MARKER, VERSION, FrameParser, Refused, encode
@@ -46,7 +47,7 @@ async def _speak(kept):
     back = asyncio.ensure_future(pass_back())
     writer.write(MARKER + b"%d\n" % VERSION)
     try:
-        await Peer(reader, writer, METHODS, other=pass_on).serve()
+        await Peer(reader, writer, {**METHODS, **FOLLOWING}, other=pass_on).serve()
     finally:
         back.cancel()
         keeper_writer.close()

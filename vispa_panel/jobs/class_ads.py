@@ -6,7 +6,6 @@ Nothing here takes a value's kind on trust: what is no number where one must be 
 from __future__ import annotations
 
 import json
-import math
 import posixpath
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -83,9 +82,9 @@ def _past_blanks(text: str, at: int) -> int:
 def number(ad: Ad, name: str) -> float | None:
     """A finite number, or None for anything else (an expression, say)."""
     value = ad.get(name)
-    if type(value) in {int, float} and math.isfinite(value) and abs(value) < 1 << 53:
-        return float(value)
-    return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1 << 53 else None  # neither infinite nor NaN
 
 
 def whole(ad: Ad, name: str) -> int | None:
