@@ -54,6 +54,18 @@ def _row(entry: FileEntry) -> dict[str, Any]:
     }
 
 
+NARROW = {
+    "responsiveLayout": "hide",
+    "columns": [
+        {"field": "Name", "minWidth": 170, "responsive": 0},
+        {"field": "Size", "minWidth": 90, "responsive": 1},
+        {"field": "Modified", "minWidth": 140, "responsive": 2},
+        {"field": "Kind", "minWidth": 110, "responsive": 3},
+    ],
+}
+"""Which columns a phone gives up first: the highest number, never the name. Widths in pixels."""
+
+
 class FileBrowser(pn.viewable.Viewer):
     """A folder of one :class:`~vispa_panel.workspace.files.Files`.
 
@@ -182,6 +194,7 @@ class FileBrowser(pn.viewable.Viewer):
             layout="fit_columns",
             widths={"Size": 90, "Modified": 140, "Kind": 110},
             text_align={"Size": "right"},
+            configuration=NARROW,
             theme="materialize",
             sizing_mode="stretch_both",
             min_height=160,

@@ -88,7 +88,10 @@ class FileTree(pn.viewable.Viewer):
     def _restart(self) -> None:
         self._open.clear()
         self._listed.clear()
-        self._spawn(self.refresh())
+        if self.folder:
+            self._spawn(self.refresh())
+        elif self._tree is not None:
+            self._draw()
 
     async def _list(self, path: str) -> None:
         try:

@@ -65,9 +65,7 @@ class WorkspaceForm(pn.viewable.Viewer):
             **wide,
         )
         way = before.sign_in if before else SignIn.PASSWORD
-        self._way = pmui.RadioButtonGroup(
-            label="Sign in with", options=WAYS, value=way, size="small", margin=(6, 8)
-        )
+        self._way = pmui.RadioButtonGroup(label="Sign in with", options=WAYS, value=way, **wide)
         self._secret = SecretForm(sign_in=way)
         self._way.param.watch(lambda event: setattr(self._secret, "sign_in", event.new), "value")
         self._secret.param.watch(self._save, "entered")

@@ -47,18 +47,20 @@ class AppBar(pn.viewable.Viewer):
         self._switcher = pmui.Select(
             label="Workspace",
             size="small",
-            width=190,
+            width=None,
             margin=(4, 8),
-            sx={NARROW: {"width": "110px"}},
+            sx={"width": "190px", NARROW: {"width": "100px"}},
         )
         self._state = pmui.Chip(label="", size="small", variant="outlined", margin=(10, 4))
+        # On a phone its icon stands for the menu; the name is in its label still.
+        icon_alone = {"minWidth": "44px", "fontSize": 0, "& *": {"fontSize": "20px", "margin": 0}}
         self._menu = pmui.MenuButton(
             label=user_name,
             icon="account_circle",
             variant="text",
             size="small",
             margin=(6, 4),
-            sx={"color": "inherit", NARROW: {"maxWidth": "92px", "overflow": "hidden"}},
+            sx={"color": "inherit", NARROW: icon_alone},
         )
         self._menu.on_click(self._chosen)  # type: ignore[arg-type]  # it gets the item
         sign_out = pn.pane.HTML(SIGN_OUT, margin=(6, 8), stylesheets=[sheet("workspace")])

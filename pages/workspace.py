@@ -43,6 +43,7 @@ class WorkspacePage(pn.viewable.Viewer):
         self._controller = controller = context.controller
         # Background work has no document of its own, so both are looked up here, once.
         self._location = pn.state.location
+        self._phone = "Mobi" in (pn.state.headers or {}).get("User-Agent", "")
         self._linked: str | None = None
         self._notifications = pn.state.notifications
         self._tree = FileTree(
@@ -170,6 +171,8 @@ class WorkspacePage(pn.viewable.Viewer):
 
     def _arrange(self, *_: object) -> None:
         tabs = self._controller.tabs
+        if self._phone and tabs.tabs:
+            self._page.sidebar_open = False  # it covers what was just opened
         self._left_box.visible = bool(tabs.on("left"))
         self._right_box.visible = bool(tabs.on("right"))
         self._welcome.visible = not tabs.tabs and self._controller.state in {
