@@ -39,6 +39,7 @@ async def mine(queue: HTCondorQueue, cluster: int) -> list[JobInfo]:
 async def until(
     queue: HTCondorQueue, cluster: int, reached: Callable[[list[JobInfo]], bool]
 ) -> list[JobInfo]:
+    jobs: list[JobInfo] = []
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         jobs = await mine(queue, cluster)

@@ -72,7 +72,7 @@ class Generator:
         return math.prod(len(block[0].values) for block in self.blocks if block)
 
     def points(self) -> tuple[Point, ...]:
-        """Every point; the last block changes fastest. It may take a second: call it in a thread."""
+        """Every point; the last block changes fastest. It may take a second: use a thread."""
         words = self._words()
         formulas = [Formula(name, text) for name, text in self.derived]
         named: set[str] = set()
