@@ -93,7 +93,9 @@ def nothing_left(root: Path, port: int) -> None:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """A running demo; whatever the test does to it, it is gone afterwards."""
-    running = start(tmp_path / "data", free_port(20000 + os.getpid() % 20000))
+    port, reserved = free_port(20000 + os.getpid() % 20000)
+    reserved.close()
+    running = start(tmp_path / "data", port)
     yield running
     if running.process.poll() is None:
         running.process.send_signal(signal.SIGINT)
@@ -155,6 +157,18 @@ def test_a_second_demo_takes_the_next_port_and_says_so(demo: Demo, tmp_path: Pat
     finally:
         second.process.send_signal(signal.SIGINT)
         second.process.communicate(timeout=40)
+
+
+def test_two_that_start_in_the_same_moment_choose_different_ports() -> None:
+    first, reserved = free_port(41000 + os.getpid() % 10000)
+    second, also_reserved = free_port(first)
+    reserved.close()
+    again, once_more = free_port(first)
+    also_reserved.close()
+    once_more.close()
+
+    assert second > first
+    assert again == first
 
 
 def test_a_second_start_finds_the_same_home_password_and_keys(demo: Demo) -> None:

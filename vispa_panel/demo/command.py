@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import http.client
 import json
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from vispa_panel.demo.homes import DemoData, default_data
 
@@ -62,22 +65,48 @@ def demo_account(data: DemoData) -> Account:
     return Account("demo", path.read_text())
 
 
-def free_port(wanted: int) -> int:
-    """Return the first port from ``wanted`` on that nothing listens at.
+def free_port(wanted: int) -> tuple[int, TextIO]:
+    """Return the first port from ``wanted`` on that nothing listens at, and its reservation.
 
-    Raises DemoFailed if there is none among the next hundred.
+    Two demos that start in the same moment must not choose the same one: as long as the
+    reservation stays open, no other demo of this user takes the port. Raises DemoFailed if there
+    is none among the next hundred.
     """
     for port in range(wanted, min(wanted + PORTS_TRIED, 65536)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-        if not _listens("::1", port):  # a browser may try this address of localhost first
-            return port
+        reserved = _reserve(port)
+        if reserved is None:
+            continue
+        if _is_free(port) and not _listens("::1", port):  # a browser may try ::1 first
+            return port, reserved
+        reserved.close()
     message = f"All ports from {wanted} on are taken; choose another one with --port."
     raise DemoFailed(message)
+
+
+def _reserve(port: int) -> TextIO | None:
+    path = Path(tempfile.gettempdir()) / f"vispa-demo-{os.getuid()}-{port}.lock"
+    try:
+        # The folder is everybody's: a link that waits there is not followed.
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    file = os.fdopen(handle, "r+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 def _listens(address: str, port: int) -> bool:
@@ -178,7 +207,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(supervisor: Supervisor, data: DemoData, wanted: int) -> None:
     workspace_port, sandboxed = supervisor.start_workspace()
-    port = free_port(wanted)
+    port, reserved = free_port(wanted)
     if port != wanted:
         _say(f"Port {wanted} is taken; using {port}.")
     account = demo_account(data)
@@ -187,7 +216,8 @@ def _run(supervisor: Supervisor, data: DemoData, wanted: int) -> None:
     _say(f"Sign in as {account.name} with the password {account.password}, or try as guest.")
     _say(f"It listens on this machine only. {SANDBOXED if sandboxed else NOT_SANDBOXED}")
     _say(f"Homes are kept in {data.root}. Ctrl+C ends everything.")
-    supervisor.watch()
+    with reserved:
+        supervisor.watch()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
