@@ -1,0 +1,1 @@
+"""Physics data as numbers: reading ROOT files, filling histograms, fitting. Nothing here draws."""
