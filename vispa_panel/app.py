@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import panel as pn
 
 from vispa_panel.components.image_gallery import MEDIA_TYPES
-from vispa_panel.errors import AgentError, SettingsError
+from vispa_panel.errors import AgentError, PortalError, SettingsError
 from vispa_panel.extensions import Registry
 from vispa_panel.identity.desk import Desk
 from vispa_panel.identity.roles import Role
@@ -161,8 +161,33 @@ class Application:
         )
         # What changes between the sending of a page and its drawing is lost in the browser.
         wanted = page.arguments.get("workspace", "")
-        pn.state.onload(lambda: controller.spawn(controller.start(wanted)))
+        begun = asyncio.Event()
+        pn.state.onload(lambda: controller.spawn(self._begin(controller, wanted, begun)))
+        if choices:
+            first = next((one for one in choices if one.id == wanted), choices[0])
+            controller.spawn(self._head_start(session.user_id, first, begun))
         return view.__panel__()
+
+    @staticmethod
+    async def _begin(controller: WorkspaceController, wanted: str, begun: asyncio.Event) -> None:
+        try:
+            await controller.start(wanted)
+        finally:
+            begun.set()
+
+    async def _head_start(
+        self, user_id: int, definition: WorkspaceDefinition, begun: asyncio.Event
+    ) -> None:
+        """Connect while the page is on its way to the browser, until the page holds its own."""
+        connection = self.pool.lease(user_id, definition)
+        try:
+            await connection.open()
+            await connection.agent()
+            await begun.wait()
+        except PortalError:
+            return  # the page tries by itself and tells what is wrong
+        finally:
+            await self.pool.release(user_id, definition)
 
     def _services(self, user_id: int, definition: WorkspaceDefinition) -> WorkspaceServices:
         connection = self.pool.lease(user_id, definition)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 MISSING = "chromium is missing; install it: apt-get install chromium"
-_SWITCHES = [
+SWITCHES = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -24,14 +24,19 @@ _SWITCHES = [
 ]
 
 
+def program() -> str:
+    """Where Debian's Chromium is; raises RuntimeError where it is missing."""
+    found = shutil.which("chromium")
+    if found is None:
+        raise RuntimeError(MISSING)
+    return found
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    program = shutil.which("chromium")
-    if program is None:
-        raise RuntimeError(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_SWITCHES)
+        browser = playwright.chromium.launch(executable_path=program(), args=SWITCHES)
         yield browser
         browser.close()
 
