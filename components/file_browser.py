@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
     from vispa_panel.workspace.files import FileEntry, Files
 
-PAGE = 100
-"""Rows on one page of the table; the browser never holds more."""
+PAGE = 500
+"""Rows on one page of the table; the browser never holds more, and draws those in sight."""
+
+FILTERED_AT_ONCE = 2000
+"""More names than this are filtered in a thread."""
 
 KIND_WORDS = {
     EntryKind.FOLDER: "Folder",
@@ -52,6 +56,20 @@ def _row(entry: FileEntry) -> dict[str, Any]:
         "Modified": modified.strftime("%Y-%m-%d %H:%M"),
         "Kind": KIND_WORDS[entry.kind] + (" (link)" if entry.is_link else ""),
     }
+
+
+def _chosen(
+    entries: tuple[FileEntry, ...],
+    text: str,
+    show_hidden: bool,  # noqa: FBT001 - one question
+) -> tuple[FileEntry, ...]:
+    wanted = text.casefold()
+    return tuple(
+        entry
+        for entry in entries
+        if (show_hidden or not entry.name.startswith("."))
+        and wanted in display_name(entry.name).casefold()
+    )
 
 
 NARROW = {
@@ -96,6 +114,8 @@ class FileBrowser(pn.viewable.Viewer):
         self._spawn = spawn
         self._all: tuple[FileEntry, ...] = ()
         self._entries: tuple[FileEntry, ...] = ()
+        self._drawn: tuple[FileEntry, ...] = ()
+        self._page = 0
         super().__init__(**params)
         self._path = pmui.Breadcrumbs(items=[], margin=(4, 8), sizing_mode="stretch_width")
         self._path.param.watch(self._climb, "active")
@@ -118,6 +138,8 @@ class FileBrowser(pn.viewable.Viewer):
             width=180,
             margin=4,
         )
+        self._pages = pmui.Pagination(count=1, value=0, size="small", visible=False, margin=4)
+        self._pages.param.watch(self._turn, "value")
         self._summary = pmui.Typography("", variant="caption", margin=(4, 8))
         self._note = pmui.Alert(
             title=self.param.problem,
@@ -152,26 +174,41 @@ class FileBrowser(pn.viewable.Viewer):
                 if listing.truncated
                 else ""
             )
-        self._draw()
+        await self._show()
 
     @param.depends("filter_text", "show_hidden", watch=True)
-    def _draw(self) -> None:
-        wanted = self.filter_text.casefold()
-        self._entries = tuple(
-            entry
-            for entry in self._all
-            if (self.show_hidden or not entry.name.startswith("."))
-            and wanted in display_name(entry.name).casefold()
-        )
-        self._fill(
-            pd.DataFrame(
-                [_row(entry) for entry in self._entries],
-                columns=["Name", "Size", "Modified", "Kind"],
-            )
-        )
-        hidden = len(self._all) - len(self._entries)
-        count = f"{len(self._entries):,} entries"
+    def _narrow(self) -> None:
+        self._spawn(self._show())
+
+    async def _show(self) -> None:
+        """Choose what is shown and begin at the first page."""
+        asked = (self._all, self.filter_text, self.show_hidden)
+        if len(self._all) > FILTERED_AT_ONCE:
+            found = await asyncio.to_thread(_chosen, *asked)
+        else:
+            found = _chosen(*asked)
+        if asked[0] is not self._all or asked[1:] != (self.filter_text, self.show_hidden):
+            return  # a newer question is being answered
+        self._entries = found
+        self._page = 0
+        pages = max(1, -(-len(found) // PAGE))
+        self._pages.param.update(count=pages, value=0, visible=pages > 1)
+        self._draw()
+        hidden = len(self._all) - len(found)
+        count = f"{len(found):,} entries"
         self._summary.object = f"{count}, {hidden:,} hidden" if hidden else count
+
+    def _turn(self, event: param.parameterized.Event) -> None:
+        if event.new != self._page and 0 <= event.new < self._pages.count:
+            self._page = event.new
+            self._draw()
+
+    def _draw(self) -> None:
+        start = self._page * PAGE
+        self._drawn = self._entries[start : start + PAGE]
+        self.selected = ()
+        rows = [_row(entry) for entry in self._drawn]
+        self._fill(pd.DataFrame(rows, columns=["Name", "Size", "Modified", "Kind"]))
 
     def _fill(self, rows: pd.DataFrame) -> None:
         # The table in the browser takes new rows only once it stands, so it is made with its first.
@@ -179,7 +216,7 @@ class FileBrowser(pn.viewable.Viewer):
             self._table = self._make_table(rows)
             self._place.append(self._table)
             return
-        self._table.value = rows
+        self._table.param.update(value=rows, sortable=self._pages.count == 1)
         if self._table.selection:
             self._table.selection = []
 
@@ -189,8 +226,8 @@ class FileBrowser(pn.viewable.Viewer):
             show_index=False,
             disabled=True,
             selectable=True,
-            pagination="remote",
-            page_size=PAGE,
+            # Of several pages a column would sort only the one in sight.
+            sortable=self._pages.count == 1,
             layout="fit_columns",
             widths={"Size": 90, "Modified": 140, "Kind": 110},
             text_align={"Size": "right"},
@@ -221,12 +258,12 @@ class FileBrowser(pn.viewable.Viewer):
             self.folder = self._crumbs[place]
 
     def _choose(self, event: param.parameterized.Event) -> None:
-        count = len(self._entries)
-        self.selected = tuple(self._entries[row] for row in event.new if 0 <= row < count)
+        count = len(self._drawn)
+        self.selected = tuple(self._drawn[row] for row in event.new if 0 <= row < count)
 
     def _clicked(self, event: Any) -> None:  # noqa: ANN401 - Panel's CellClickEvent is untyped
-        if event.column == "Name" and 0 <= event.row < len(self._entries):
-            self._open(self._entries[event.row])
+        if event.column == "Name" and 0 <= event.row < len(self._drawn):
+            self._open(self._drawn[event.row])
 
     def _open_selected(self, _: object) -> None:
         for entry in self.selected:
@@ -245,7 +282,7 @@ class FileBrowser(pn.viewable.Viewer):
             self._bar,
             self._note,
             Region(self._place, label="Files", sizing_mode="stretch_both", margin=0),
-            self._summary,
+            pmui.FlexBox(self._summary, self._pages, margin=0),
             sizing_mode="stretch_both",
             margin=0,
         )

@@ -186,6 +186,9 @@ class FileTree(pn.viewable.Viewer):
             path, is_folder = self._paths.get(tuple(place), ("", True))
             if path and not is_folder:
                 self._on_open(path)
+        if event.new and self._tree is not None:
+            # A name that stayed chosen would not answer to the next click.
+            self._tree.active = []
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The tree, with a note when something could not be listed."""

@@ -39,6 +39,8 @@ for _mode in THEME.values():
     _mode["shape"] = {"borderRadius": 8}
     # The bar belongs to the page instead of shouting over it; its controls look as everywhere.
     _mode["components"] = {
+        "MuiLinearProgress": {"defaultProps": {"aria-label": "Busy"}},
+        "MuiCircularProgress": {"defaultProps": {"aria-label": "Busy"}},
         "MuiAppBar": {
             "defaultProps": {"elevation": 0},
             "styleOverrides": {

@@ -42,9 +42,16 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def quiet_page(browser: Browser, *, width: int = 1280, height: int = 800) -> Iterator[Page]:
-    """A page in a browser profile of its own; at the end it must not have complained."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+def quiet_page(
+    browser: Browser, *, width: int = 1280, height: int = 800, bypass_csp: bool = False
+) -> Iterator[Page]:
+    """A page in a browser profile of its own; at the end it must not have complained.
+
+    ``bypass_csp`` is for a test that puts a checker of its own into the page.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, bypass_csp=bypass_csp
+    )
     page = context.new_page()
     page.set_default_timeout(20_000)
     complaints: list[str] = []
