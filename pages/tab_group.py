@@ -67,7 +67,9 @@ class TabGroup(pn.viewable.Viewer):
         tool = self._controller.registry.get(tab.tool)
         if tool is None:
             return pmui.Typography("The tool that showed this tab is not installed any more.")
-        view: pn.viewable.Viewer = tool.build(self._context, tab.target)
+        # A tab that is built in the background belongs to no document whose theme it could ask for.
+        with pn.config.set(theme="dark" if self._context.dark else "default"):
+            view: pn.viewable.Viewer = tool.build(self._context, tab.target)
         return view
 
     def _chosen(self, event: param.parameterized.Event) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import expect
 
 from tests.support.browser import quiet_page
@@ -46,7 +46,7 @@ def faults(page: Page) -> list[str]:
     page.evaluate(AT_REST)
     found = Axe().run(page, options=RULES).response["violations"]
     return [
-        f"{fault['id']}: {node['html'][:200]}"
+        f"{fault['id']}: {node['failureSummary']} {node['html'][:200]}"
         for fault in found
         if fault["id"] not in OF_LIBRARIES
         for node in fault["nodes"]

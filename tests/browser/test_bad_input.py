@@ -91,7 +91,7 @@ def test_a_folder_of_100_000_names_is_shown_in_pages_and_filtered(
     expect(page.get_by_text("name_000000.txt")).to_be_visible()
     assert 10 < page.locator(".tabulator-row").count() < 200
     site.health(forget=True)
-    page.get_by_label("Filter names").fill("99_99")
+    page.get_by_label("Filter names").fill("_09999")
     page.get_by_label("Filter names").press("Enter")
     expect(page.get_by_text("10 entries")).to_be_visible()
     expect(page.get_by_text("name_099990.txt")).to_be_visible()
