@@ -118,6 +118,7 @@ async def test_without_a_clear_answer_jobs_are_unknown_and_never_ended(
 ) -> None:
     assert isinstance(board.queue, HTCondorQueue)
     made = await board.submit(JobRequest(argv=("sleep", "30"), folder=folder))
+    await board.refresh()
     board.queue.patience = 2.0
     pool.as_root("login", "pkill", "-STOP", "condor_schedd")
     try:

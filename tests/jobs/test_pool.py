@@ -20,6 +20,8 @@ async def test_the_portal_reaches_the_login_host_by_ssh_from_where_the_tests_run
 
 
 def test_the_pool_has_two_workers_of_which_one_has_two_gpus(pool: TestPool) -> None:
-    slots = pool.run("alice", "condor_status -af Machine TotalCpus TotalGPUs")
+    slots = pool.run(
+        "alice", "condor_status -const PartitionableSlot -af Machine TotalSlotCpus TotalSlotGPUs"
+    )
 
-    assert slots.split() == ["w1.pool.test", "8.0", "0", "w2.pool.test", "8.0", "2"]
+    assert slots.split() == ["w1.pool.test", "8", "0", "w2.pool.test", "8", "2"]

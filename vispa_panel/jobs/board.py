@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import param
 
 from vispa_panel.errors import FileError, JobError, NotConnected, PortalError, QueueUnclear
+from vispa_panel.jobs.class_ads import command_line
+from vispa_panel.jobs.description import LOG
 from vispa_panel.jobs.event_log import EventReader, after
 from vispa_panel.jobs.queue import JobInfo, JobState, PoolView, new_key
 from vispa_panel.jobs.table import (
@@ -45,8 +47,8 @@ MOST_LOGS = 40
 class Rhythm:
     """Seconds between two questions, while jobs are there and while none is; events gather."""
 
-    busy: float = 10.0
-    idle: float = 30.0
+    busy: float = 15.0
+    idle: float = 60.0
     gather: float = 0.1
 
 
@@ -89,6 +91,7 @@ class JobBoard(param.Parameterized):
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._from_start: set[str] = set()
         self._showing: asyncio.Task[None] | None = None
+        self._spare: asyncio.Task[None] | None = None
 
     # -- who looks ----------------------------------------------------------------------------
 
@@ -106,8 +109,9 @@ class JobBoard(param.Parameterized):
 
     async def close(self) -> None:
         """Ask no more, follow no more."""
-        tasks = [task for task in (self._watch, self._showing, *self._logs.values()) if task]
-        self._watch = self._showing = None
+        mine = (self._watch, self._showing, self._spare, *self._logs.values())
+        tasks = [task for task in mine if task is not None]
+        self._watch = self._showing = self._spare = None
         self._logs = {}
         for task in tasks:
             task.cancel()
@@ -133,7 +137,7 @@ class JobBoard(param.Parameterized):
             try:
                 await self._remember()
                 listed = await self.queue.jobs()
-                gone = self._gone({job.id for job in listed.jobs})
+                gone = self._gone({job.id for job in listed.jobs}, listed.asked_at)
                 ended = await self.queue.history(limit=len(gone) + 100) if gone else ()
             except (QueueUnclear, NotConnected) as error:
                 self.problem = error.advice
@@ -162,12 +166,14 @@ class JobBoard(param.Parameterized):
         await self._archive.keep(new)
         kept.update(_identity(job) for job in new)
 
-    def _gone(self, listed: set[str]) -> dict[str, JobInfo]:
+    def _gone(self, listed: set[str], asked_at: float) -> dict[str, JobInfo]:
         """Jobs that the queue had and has no more, or whose end is known from their log only."""
         return {
             job.id: job
             for job in self._known.values()
-            if job.id not in listed and _identity(job) not in (self._kept or ())
+            if job.id not in listed
+            and _identity(job) not in (self._kept or ())
+            and self._heard.get(job.id, 0.0) < asked_at
         }
 
     def _take(self, job: JobInfo, asked_at: float) -> None:
@@ -277,16 +283,26 @@ class JobBoard(param.Parameterized):
 
     # -- acting -------------------------------------------------------------------------------
 
-    async def submit(self, request: JobRequest, *, key: str = "") -> Submitted:
+    async def submit(
+        self, request: JobRequest, *, key: str = "", description: str | None = None
+    ) -> Submitted:
         """Submit, and show it at once; a press that is tried again brings the same key."""
-        made = await self.queue.submit(request, key=key or new_key())
-        await self.follow_from_start(made)
+        made = await self.queue.submit(request, key=key or new_key(), description=description)
+        log = f"{made.records}/{LOG}"
+        self._from_start.add(log)
+        now = time.time()
+        for proc in range(made.count):
+            job = _awaited(made, proc, request, now)
+            self._known.setdefault(job.id, job)
+            self._heard[job.id] = now
+        self._show()
+        if self._watchers:
+            self._logs.setdefault(log, self._begin(self._follow(log)))
+        self._spare = self._begin(self._refresh_quietly())
         return made
 
-    async def follow_from_start(self, made: Submitted) -> None:
-        """Look at new jobs at once, with all that their log says."""
-        self._from_start.add(f"{made.records}/events.log")
-        with contextlib.suppress(QueueUnclear):  # it stands in ``problem``
+    async def _refresh_quietly(self) -> None:
+        with contextlib.suppress(PortalError):  # it stands in ``problem``
             await self.refresh()
 
     async def hold(self, ids: Sequence[str]) -> None:
@@ -338,6 +354,26 @@ class JobBoard(param.Parameterized):
         """Machines, queues and shares, now."""
         self.view = view = await self.queue.pool()
         return view
+
+
+def _awaited(made: Submitted, proc: int, request: JobRequest, now: float) -> JobInfo:
+    """A job that was submitted just now, before the batch system has told of it."""
+    argv = request.points[proc].argv if proc < len(request.points) else request.argv
+    return JobInfo(
+        id=f"{made.cluster}.{proc}",
+        cluster=made.cluster,
+        proc=proc,
+        state=JobState.WAITING,
+        key=made.key,
+        name=request.name,
+        command=command_line(argv[0], argv[1:]),
+        folder=request.folder,
+        submitted=now,
+        changed=now,
+        records=made.records,
+        output=made.output,
+        log=f"{made.records}/{LOG}",
+    )
 
 
 def _identity(job: JobInfo) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from vispa_panel.jobs.class_ads import ATTRIBUTES, job_from_ad, read_ads, whole
 from vispa_panel.jobs.class_ads import text as text_of
 from vispa_panel.jobs.description import (
     DESCRIPTION,
+    OUTPUT,
     REQUEST,
     class_ad_text,
     point_folders,
@@ -111,7 +112,8 @@ class HTCondorQueue:
         done = await self._commands.run(command, data=data, seconds=SUBMIT_PATIENCE)
         made = _made(done)
         if made is not None:
-            return Submitted(key, *made, records)
+            alone = not request.points and description is None
+            return Submitted(key, *made, records, f"{records}/{OUTPUT}" if alone else "")
         found = await self.find(key)
         if found is not None:
             return found

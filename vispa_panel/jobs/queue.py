@@ -98,12 +98,16 @@ class JobList:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a request: ``count`` jobs in a cluster, with their records in a folder."""
+    """What became of a request: ``count`` jobs in a cluster, with their records in a folder.
+
+    ``output`` is where a single job writes, empty for many or when it is not known.
+    """
 
     key: str
     cluster: int
     count: int
     records: str
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)

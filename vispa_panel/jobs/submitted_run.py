@@ -61,7 +61,8 @@ class SubmittedRun(FollowedRun):
     async def _follow(self) -> None:
         watching = self._board.param.watch(lambda _: self._changed.set(), ["jobs"])
         self._board.enter()
-        reading: asyncio.Task[None] | None = None
+        output = self.submitted.output
+        reading = asyncio.ensure_future(self._read(output)) if output else None
         explaining = asyncio.ensure_future(self._explain())
         try:
             while self.job is None or self.job.state not in _STATES:

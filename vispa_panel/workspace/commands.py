@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -73,8 +74,9 @@ class SshCommands:
 
 
 async def _finished(process: asyncssh.SSHClientProcess[bytes], data: bytes, limit: int) -> Done:
-    process.stdin.write(data)
-    process.stdin.write_eof()
+    with contextlib.suppress(BrokenPipeError):  # it has ended before it read all: look why
+        process.stdin.write(data)
+        process.stdin.write_eof()
     errors = asyncio.ensure_future(_read(process.stderr, 1 << 16))
     try:
         out, whole = await _read(process.stdout, limit)
