@@ -226,6 +226,7 @@ class FileBrowser(pn.viewable.Viewer):
             show_index=False,
             disabled=True,
             selectable=True,
+            pagination=None,  # said, or Panel makes pages of its own
             # Of several pages a column would sort only the one in sight.
             sortable=self._pages.count == 1,
             layout="fit_columns",

@@ -149,9 +149,19 @@ class Health(SignedIn):
             told |= {
                 "loop_max_ms": round(dog.longest_ms, 1),
                 "loop_culprit": dog.culprit,
+                "loop_max_cpu_ms": round(dog.longest_cpu_ms, 1),
+                "loop_cpu_culprit": dog.cpu_culprit,
                 "pages": sum(map(len, self.portal.sockets.values())),
             }
         self.write(told)
+
+    def post(self) -> None:
+        """Measure the event loop anew; for an administrator."""
+        user = self.current_user
+        if user is None or not may(user.role, Action.ADMINISTER):
+            raise HTTPError(403)
+        self.portal.watchdog.reset()
+        self.get()
 
 
 def _version() -> str:

@@ -16,11 +16,16 @@ class Watchdog:
     """The loop ticks every 10 ms; a thread looks at the loop's stack when it is late.
 
     ``longest_ms`` is the longest time a tick was late, ``culprit`` the stack seen then.
+    ``longest_cpu_ms`` is the longest of these times that the loop's own thread worked: where a
+    machine is shared, lateness also counts the time in which others had the processor.
+    ``cpu_culprit`` is the stack of that one.
     """
 
     def __init__(self) -> None:
         self.longest_ms = 0.0
         self.culprit = ""
+        self.longest_cpu_ms = 0.0
+        self.cpu_culprit = ""
         self._last = time.monotonic()
         self._sample = ""
         self._loop_thread = 0
@@ -39,6 +44,7 @@ class Watchdog:
     def reset(self) -> None:
         """Forget what was measured."""
         self.longest_ms, self.culprit = 0.0, ""
+        self.longest_cpu_ms, self.cpu_culprit = 0.0, ""
 
     async def stop(self) -> None:
         """End the task and the thread."""
@@ -51,9 +57,12 @@ class Watchdog:
 
     async def _tick(self) -> None:
         while True:
-            self._last = time.monotonic()
+            self._last, worked = time.monotonic(), time.thread_time()
             await asyncio.sleep(_TICK)
             late = (time.monotonic() - self._last - _TICK) * 1000
+            cpu = min(late, (time.thread_time() - worked) * 1000)
+            if cpu > self.longest_cpu_ms:
+                self.longest_cpu_ms, self.cpu_culprit = cpu, self._sample
             if late > self.longest_ms:
                 self.longest_ms, self.culprit = late, self._sample
             self._sample = ""

@@ -18,6 +18,7 @@ from vispa_panel.errors import (
     NotConnected,
     PortalError,
 )
+from vispa_panel.workspace.file_names import display_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +72,7 @@ def _as_error(value: object, path: str) -> PortalError:
     code, message = str(told.get("code", "")), str(told.get("message", ""))[:300]
     if code in _SENTENCES:
         kind, sentence = _SENTENCES[code]
-        name = path.rstrip("/").rpartition("/")[2] or path or "This"
+        name = display_name(path.rstrip("/").rpartition("/")[2] or path) or "This"
         return kind(sentence.format(name=name), path=path)
     return AgentError(f"The host could not do this: {message or code or 'no reason given'}.")
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from vispa_panel.errors import AgentError
 from vispa_panel.workspace.agent_runs import entry_from_row
+from vispa_panel.workspace.entry_order import in_order
 from vispa_panel.workspace.files import FileEntry, FolderListing
-from vispa_panel.workspace.sftp_files import SftpFiles, entry_order
+from vispa_panel.workspace.sftp_files import SftpFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ class AgentFiles(SftpFiles):
             rows: Any = item.get("rows")
             entries.extend(entry_from_row(row, path) for row in rows[: limit - len(entries)])
         truncated = bool(call.result.get("truncated"))
-        return FolderListing(path, tuple(sorted(entries, key=entry_order)), truncated)
+        return FolderListing(path, await in_order(entries), truncated)
 
     async def archive(self, path: str) -> AsyncIterator[bytes]:
         """A folder as a zip archive, made while it is read; raises AgentError without agent."""

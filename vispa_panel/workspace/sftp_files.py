@@ -21,6 +21,7 @@ from vispa_panel.errors import (
     NotText,
     PortalError,
 )
+from vispa_panel.workspace.entry_order import in_order
 from vispa_panel.workspace.file_names import display_name
 from vispa_panel.workspace.files import EntryKind, FileEntry, FolderListing, TextFile
 from vispa_panel.workspace.sftp_errors import told
@@ -62,11 +63,6 @@ def _entry(path: str, found: asyncssh.SFTPAttrs, *, is_link: bool = False) -> Fi
     )
 
 
-def entry_order(entry: FileEntry) -> tuple[bool, str]:
-    """Folders first, then by name."""
-    return entry.kind is not EntryKind.FOLDER, entry.name.casefold()
-
-
 class SftpFiles:
     """Implements :class:`~vispa_panel.workspace.files.Files` over one connection's SFTP channel."""
 
@@ -98,7 +94,7 @@ class SftpFiles:
                 if len(entries) >= limit:
                     break
                 entries.append(await self._behind_link(posixpath.join(path, name), found.attrs))
-        return FolderListing(path, tuple(sorted(entries, key=entry_order)), len(entries) >= limit)
+        return FolderListing(path, await in_order(entries), len(entries) >= limit)
 
     async def _behind_link(self, path: str, found: asyncssh.SFTPAttrs) -> FileEntry:
         if not stat.S_ISLNK(found.permissions or 0):
