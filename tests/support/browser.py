@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, StorageState
 
 MISSING = "chromium is missing; install it: apt-get install chromium"
 SWITCHES = [
@@ -43,14 +43,20 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def quiet_page(
-    browser: Browser, *, width: int = 1280, height: int = 800, bypass_csp: bool = False
+    browser: Browser,
+    *,
+    width: int = 1280,
+    height: int = 800,
+    bypass_csp: bool = False,
+    state: StorageState | None = None,
 ) -> Iterator[Page]:
     """A page in a browser profile of its own; at the end it must not have complained.
 
-    ``bypass_csp`` is for a test that puts a checker of its own into the page.
+    ``bypass_csp`` is for a test that puts a checker of its own into the page, ``state`` brings the
+    cookies of an earlier one.
     """
     context = browser.new_context(
-        viewport={"width": width, "height": height}, bypass_csp=bypass_csp
+        viewport={"width": width, "height": height}, bypass_csp=bypass_csp, storage_state=state
     )
     page = context.new_page()
     page.set_default_timeout(20_000)
