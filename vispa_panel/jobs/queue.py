@@ -185,12 +185,17 @@ class JobQueue(Protocol):
     :class:`~vispa_panel.errors.NotConnected`.
     """
 
-    async def describe(self, request: JobRequest) -> str:
+    async def describe(self, request: JobRequest, *, key: str = ...) -> str:
         """The submit description that :meth:`submit` would write, for the person to see."""
         ...
 
-    async def submit(self, request: JobRequest, *, key: str) -> Submitted:
-        """Submit once: the same ``key`` again finds what it made, and submits nothing."""
+    async def submit(
+        self, request: JobRequest, *, key: str, description: str | None = None
+    ) -> Submitted:
+        """Submit once: the same ``key`` again finds what it made, and submits nothing.
+
+        ``description`` is what the person made of the one that :meth:`describe` gives.
+        """
         ...
 
     async def find(self, key: str) -> Submitted | None:
