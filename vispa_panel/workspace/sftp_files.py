@@ -237,8 +237,11 @@ class SftpFiles:
                     await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
                 await self._sync(file)
         except asyncssh.SFTPError as error:
-            await self._forget(temporary)
-            await self._refuse_full(folder, name, size, error)
+            try:
+                # While the unfinished file still takes its space: afterwards there is room again.
+                await self._refuse_full(folder, name, error)
+            finally:
+                await self._forget(temporary)
             raise
         except BaseException:
             await self._forget(temporary)
@@ -252,7 +255,7 @@ class SftpFiles:
         except asyncssh.SFTPOpUnsupported:
             return  # an older server: the rename is all there is
 
-    async def _refuse_full(self, folder: str, name: str, size: int, error: Exception) -> None:
+    async def _refuse_full(self, folder: str, name: str, error: Exception) -> None:
         """SFTP has no word for a full disk: look whether it is one."""
         if not isinstance(error, asyncssh.SFTPFailure):
             return
@@ -262,9 +265,13 @@ class SftpFiles:
         except (asyncssh.Error, OSError):
             return
         free = (space.bavail or 0) * (space.frsize or 1)
-        if free <= max(NO_SPACE_LEFT, size):
+        if free <= NO_SPACE_LEFT:
             message = f"The disk is full ({free:,} bytes free): {display_name(name)} is as before."
             raise DiskFull(message, path=posixpath.join(folder, name)) from error
+        # A quota shows in no count of free bytes.
+        message = f"{display_name(name)} was not written; it is as before."
+        step = "Look whether your quota on the host is used up, then save again."
+        raise FileError(message, path=posixpath.join(folder, name), next_step=step) from error
 
     async def _forget(self, temporary: str) -> None:
         """Remove what was begun, even while the caller is being cancelled."""
