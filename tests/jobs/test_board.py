@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.testpool import TestPool
+    from vispa_panel.jobs.table import ClusterSummary
     from vispa_panel.workspace.connection import Connection
 
 pytestmark = pytest.mark.pool
@@ -86,31 +87,33 @@ async def test_an_ended_job_is_told_once_and_stays_known_to_those_who_come_later
     assert (job.state, job.exit_code) == (JobState.FINISHED, 4)
 
 
-async def test_only_the_failed_jobs_of_a_scan_are_submitted_again_in_their_own_folders(
+async def test_of_400_jobs_only_the_failed_ones_are_submitted_again_in_their_own_folders(
     board: JobBoard, folder: str, outside: Path
 ) -> None:
+    bad = {5, 77, 78, 120, 121, 199, 200, 255, 300, 301, 333, 399}
     points = tuple(
-        Point(f"n_{n}", ("/bin/sh", "-c", f"echo run >> log; [ -e ../ok ] || exit {n % 10 == 3}"))
-        for n in range(20)
-    )
-    points = tuple(
-        Point(p.folder, tuple(w.replace("True", "1").replace("False", "0") for w in p.argv))
-        for p in points
+        Point(
+            f"n_{n}",
+            ("/bin/sh", "-c", f"echo run >> log; [ -e ../ok ] || exit {int(n in bad)}"),
+        )
+        for n in range(400)
     )
     made = await board.submit(JobRequest(argv=("sh",), folder=folder, points=points))
-    await until(lambda: board.clusters()[0].active == 0 and board.clusters()[0].total == 20)
+    await until(lambda: of(board, made.cluster).active == 0, 150)
     (outside / "ok").touch()
 
     again = await board.resubmit_failed(made.cluster)
-    await until(
-        lambda: board.clusters()[0].cluster == again.cluster and not board.clusters()[0].active
-    )
+    await until(lambda: of(board, again.cluster).active == 0, 60)
 
-    assert again.count == 2
-    runs = {n: (outside / f"n_{n}" / "log").read_text().count("run") for n in range(20)}
-    assert {n for n, count in runs.items() if count == 2} == {3, 13}
+    assert again.count == len(bad) == of(board, made.cluster).failed
+    runs = {n: (outside / f"n_{n}" / "log").read_text().count("run") for n in range(400)}
+    assert {n for n, count in runs.items() if count == 2} == bad
     with pytest.raises(JobError, match="None of these"):
         await board.resubmit_failed(again.cluster)
+
+
+def of(board: JobBoard, cluster: int) -> ClusterSummary:
+    return next(summary for summary in board.clusters() if summary.cluster == cluster)
 
 
 async def test_without_a_clear_answer_jobs_are_unknown_and_never_ended(

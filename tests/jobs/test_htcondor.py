@@ -180,6 +180,36 @@ async def test_the_pool_shows_its_machines_groups_and_my_place(queue: HTCondorQu
     assert view.place is None or view.me == "research.alice"
 
 
+async def test_two_groups_shares_are_seen_in_the_pool_view(
+    queue: HTCondorQueue, folder: str, pool: TestPool
+) -> None:
+    made = await queue.submit(
+        JobRequest(
+            argv=("sleep", "60"),
+            folder=folder,
+            points=tuple(Point(f"n_{n}", ("sleep", "60")) for n in range(8)),
+        ),
+        key=new_key(),
+    )
+    pool.run("bob", "printf 'executable=/bin/sleep\narguments=60\nqueue 8\n' | condor_submit")
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                shares = {share.name: share for share in (await queue.pool()).shares}
+                mine, others = (shares.get(n) for n in ("research.alice", "students.bob"))
+                if mine and others and mine.used > 0 and others.used > 0:
+                    break
+                await asyncio.sleep(0.2)
+    finally:
+        pool.run("bob", "condor_rm -all")
+        await queue.remove([f"{made.cluster}.{n}" for n in range(8)])
+
+    assert (mine.group, others.group) == ("research", "students")
+    assert shares["research"].quota is not None
+    assert shares["students"].quota is not None
+    assert shares["research"].quota > shares["students"].quota
+
+
 async def test_a_stopped_schedd_is_unclear_and_its_jobs_are_there_again_after_it_goes_on(
     queue: HTCondorQueue, folder: str, pool: TestPool
 ) -> None:

@@ -91,7 +91,7 @@ class JobBoard(param.Parameterized):
         self._logs: dict[str, asyncio.Task[None]] = {}
         self._from_start: set[str] = set()
         self._showing: asyncio.Task[None] | None = None
-        self._spare: asyncio.Task[None] | None = None
+        self._spare: set[asyncio.Task[None]] = set()
 
     # -- who looks ----------------------------------------------------------------------------
 
@@ -109,9 +109,9 @@ class JobBoard(param.Parameterized):
 
     async def close(self) -> None:
         """Ask no more, follow no more."""
-        mine = (self._watch, self._showing, self._spare, *self._logs.values())
+        mine = (self._watch, self._showing, *self._spare, *self._logs.values())
         tasks = [task for task in mine if task is not None]
-        self._watch = self._showing = self._spare = None
+        self._watch = self._showing = None
         self._logs = {}
         for task in tasks:
             task.cancel()
@@ -298,7 +298,9 @@ class JobBoard(param.Parameterized):
         self._show()
         if self._watchers:
             self._logs.setdefault(log, self._begin(self._follow(log)))
-        self._spare = self._begin(self._refresh_quietly())
+        task = self._begin(self._refresh_quietly())
+        self._spare.add(task)
+        task.add_done_callback(self._spare.discard)
         return made
 
     async def _refresh_quietly(self) -> None:
