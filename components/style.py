@@ -8,6 +8,8 @@ from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
+FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
+
 THEME: dict[str, Any] = {
     "light": {
         "palette": {
@@ -35,7 +37,11 @@ THEME: dict[str, Any] = {
 """Colours that meet WCAG 2.1 AA against their backgrounds in both modes."""
 
 for _mode in THEME.values():
-    _mode["typography"] = {"button": {"textTransform": "none", "fontWeight": 600}}
+    # The system's own letters: the library's would come in a dozen files, one after another.
+    _mode["typography"] = {
+        "fontFamily": FONTS,
+        "button": {"textTransform": "none", "fontWeight": 600},
+    }
     _mode["shape"] = {"borderRadius": 8}
     # The bar belongs to the page instead of shouting over it; its controls look as everywhere.
     _mode["components"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextvars
+from functools import partial
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -24,6 +25,9 @@ PAUSE = 100_000
 GO_ON = 5_000
 """Bytes not drawn yet at which sending goes on."""
 
+RESET = "\x1bc"
+"""Empties screen and scrollback: a terminal attached again sends what it kept once more."""
+
 ENDED = "\r\n\x1b[2mThe shell has ended. Close this tab, or open a new terminal.\x1b[0m\r\n"
 AWAY = "\r\n\x1b[2mThe connection is away; this terminal goes on when it is back.\x1b[0m\r\n"
 
@@ -32,8 +36,8 @@ class Terminal(pn.viewable.Viewer):
     """Draws one :class:`~vispa_panel.workspace.terminals.TerminalStream`.
 
     Back-pressure reaches from the browser to the program: bytes are acknowledged when they have
-    been drawn. The Tab key belongs to the shell; the region around it is left with Shift+Tab
-    from its outside, or by the mouse.
+    been drawn. The Tab key belongs to the shell, as in every terminal; who uses the keyboard alone
+    leaves it with the browser's own keys (F6, or Ctrl+L for the address bar).
     """
 
     ended = param.Boolean(default=False, doc="Whether the shell has ended.")
@@ -49,6 +53,7 @@ class Terminal(pn.viewable.Viewer):
         self._room.set()
         self._scheduled = False
         self._reader: asyncio.Task[None] | None = None
+        self._number = 0
         self._screen = self._make_screen()
         if stream is not None:
             pn.state.onload(lambda: spawn(self.reattach(stream)))
@@ -67,12 +72,23 @@ class Terminal(pn.viewable.Viewer):
     async def reattach(self, stream: TerminalStream) -> None:
         """Draw another stream from now on, such as the same terminal after a lost connection."""
         await self.detach()
+        self._begin()
         self._stream = stream
         self.ended = False
         self._resized()
         self._reader = asyncio.get_running_loop().create_task(
             self._read(stream), context=contextvars.Context()
         )
+
+    def _begin(self) -> None:
+        """Forget what the last stream left: half a character, unsent text, what is not drawn."""
+        self._number += 1
+        self._decoder.reset()
+        self._text, self._count, self._undrawn = [], 0, 0
+        self._room.set()
+        self._screen.begin()
+        if self._number > 1:
+            self._queue(RESET, 0)
 
     async def detach(self) -> None:
         """Stop watching; the shell lives on."""
@@ -102,26 +118,31 @@ class Terminal(pn.viewable.Viewer):
         if self._undrawn >= PAUSE:
             self._room.clear()
         if not self._scheduled:
-            self._scheduled = True
             self._soon()
 
     def _soon(self) -> None:
         views = self._screen.views
         document = views[0].document if views and self._screen.nrows else None
-        if document is None:
-            # The browser tells a size once its screen stands; text sent before would be lost.
-            asyncio.get_running_loop().call_later(0.05, self._soon)
-        else:
+        # The browser tells a size once its screen stands; text sent before would be lost, so
+        # :meth:`_resized` asks again.
+        if document is not None:
+            self._scheduled = True
             document.add_next_tick_callback(self._flush)
 
     def _flush(self) -> None:
         self._scheduled = False
         text, self._text = "".join(self._text), []
         count, self._count = self._count, 0
-        if text:
-            self._screen.draw(text, count)
+        if not text:
+            return
+        others = self._screen.draw(text, count, self._number)
+        for view in self._screen.views[1:]:
+            if view.document is not None:
+                view.document.add_next_tick_callback(partial(view.update, output=others))
 
-    def _drawn(self, count: int) -> None:
+    def _drawn(self, count: int, stream: int) -> None:
+        if stream != self._number:
+            return  # the last one's
         self._undrawn -= count
         if self._undrawn <= GO_ON:
             self._room.set()
@@ -136,6 +157,8 @@ class Terminal(pn.viewable.Viewer):
         columns, rows = self._screen.ncols, self._screen.nrows
         if self._stream is not None and columns and rows:
             self._stream.resize(columns, rows)
+        if self._text and not self._scheduled:
+            self._soon()
 
     def __panel__(self) -> pn.viewable.Viewable:
         """The screen in its labelled region."""
