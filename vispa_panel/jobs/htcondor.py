@@ -26,16 +26,18 @@ from vispa_panel.jobs.description import (
 from vispa_panel.jobs.queue import JobInfo, JobList, Submitted
 from vispa_panel.jobs.request import (
     MOST_JSON,
+    JobRequest,
     records_folder,
     request_as_json,
     request_from_json,
 )
+from vispa_panel.jobs.steps import write_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from vispa_panel.jobs.queue import PoolView, Waiting
-    from vispa_panel.jobs.request import JobRequest
+    from vispa_panel.jobs.steps import Step
     from vispa_panel.workspace.commands import Commands, Done
 
 MOST_JOBS = 20_000
@@ -60,6 +62,16 @@ cat > "$r/{description}"
 cd -- {folder}
 timeout 100 condor_submit -terse -append {key} -append {place} "$r/{description}" || {{
   code=$?; rm -f "$r/{description}" "$r/{request_name}"; rmdir "$r/.submitted" "$r"; exit $code; }}
+"""
+
+_SUBMIT_STEPS = """
+set -eu; r={records}
+mkdir -p -- "$r"
+mkdir -- "$r/.submitted" 2>/dev/null || exit 75
+cd -- "$r"
+head -c {folders} | xargs -0 -r mkdir -p --
+{files}
+timeout 100 condor_submit_dag -append {key} -append {place} steps.dag >&2
 """
 
 
@@ -118,6 +130,34 @@ class HTCondorQueue:
         if found is not None:
             return found
         if done.code is None or done.code == _TAKEN:
+            message = "It is not clear whether this was submitted; nothing is submitted again."
+            raise QueueUnclear(message)
+        raise _refusal(done)
+
+    async def submit_steps(
+        self, steps: Sequence[Step], *, folder: str, name: str, key: str
+    ) -> Submitted:
+        """Submit a graph once; DAGMan is the cluster that is told, its steps come as jobs of it."""
+        _, home = await self.account()
+        records = records_folder(JobRequest(argv=("dag",), folder=folder, name=name), key)
+        texts = await asyncio.to_thread(write_steps, steps, records=records, home=home)
+        wanted = [f"{records}/{step.name}" for step in steps]
+        wanted += [place for step in steps for place in point_folders(step.request)]
+        folders = b"".join(place.encode() + b"\0" for place in wanted)
+        parts = [(file, text.encode("utf-8", "replace")) for file, text in texts.items()]
+        command = _SUBMIT_STEPS.format(
+            records=shlex.quote(records),
+            folders=len(folders),
+            files="\n".join(f"head -c {len(data)} > {file}" for file, data in parts),
+            key=shlex.quote(f"+VispaKey = {class_ad_text(key, 'key')}"),
+            place=shlex.quote(f"+VispaRecords = {class_ad_text(records, 'folder')}"),
+        )
+        data = folders + b"".join(data for _, data in parts)
+        done = await self._commands.run(command, data=data, seconds=SUBMIT_PATIENCE)
+        found = await self.find(key)
+        if found is not None:
+            return found
+        if done.code in {None, 0, _TAKEN}:
             message = "It is not clear whether this was submitted; nothing is submitted again."
             raise QueueUnclear(message)
         raise _refusal(done)
