@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import secrets
@@ -9,6 +10,7 @@ import sys
 from typing import Any
 
 import panel.io.server as panel_server
+import panel_material_ui
 from bokeh.server.auth_provider import AuthProvider
 from bokeh.server.views.metadata_handler import MetadataHandler
 from bokeh.server.views.multi_root_static_handler import MultiRootStaticHandler
@@ -21,6 +23,13 @@ from vispa_panel.server.guard import Guard, NotFound, SignedIn
 
 _COMPONENT_MODULES = re.compile(r"(panel|panel_material_ui|vispa_panel)(\.[A-Za-z0-9_]+)*")
 _FROM_CLIENT = ("bokeh-session-id", "bokeh-token")
+
+
+_WIDGETS = (
+    "/static/extensions/panel-material-ui/panel-material-ui.bundle.js?"
+    + hashlib.md5(panel_material_ui.__version__.encode(), usedforsecurity=False).hexdigest()
+)
+"""Where the page will look for panel-material-ui's module."""
 
 
 class PortalAuth(AuthProvider):
@@ -77,6 +86,8 @@ class PageHandler(SignedIn, panel_server.DocHandler):
         if isinstance(chunk, str):
             nonce = secrets.token_urlsafe(18)
             self.set_header("Content-Security-Policy", page_policy(nonce))
+            # The largest module is asked for last otherwise, when all the others have run.
+            self.set_header("Link", f"<{_WIDGETS}>; rel=modulepreload; nonce={nonce}")
             chunk = with_nonce(chunk, nonce)
         super().write(chunk)
 
@@ -164,9 +175,10 @@ class _Cached(Guard):
     """Program files that are the same for everybody."""
 
     def set_default_headers(self) -> None:
-        """As everywhere, but the browser may keep them."""
+        """As everywhere, but the browser may keep them: for good where an address has a version."""
         super().set_default_headers()
-        self.set_header("Cache-Control", "public, max-age=3600")
+        age = "31536000, immutable" if self.request.query else "3600"
+        self.set_header("Cache-Control", f"public, max-age={age}")
 
 
 class BokehFiles(_Cached, StaticHandler):
