@@ -18,6 +18,7 @@ from vispa_panel.identity.roles import Role
 from vispa_panel.pages import tools
 from vispa_panel.pages.context import ToolContext
 from vispa_panel.pages.workspace import WorkspacePage
+from vispa_panel.server.garbage import spare_the_loop
 from vispa_panel.server.portal import PageRoute, PortalServer, build_server
 from vispa_panel.server.tickets import Download, Picture, Upload
 from vispa_panel.store.memory import PREFERENCES
@@ -227,6 +228,7 @@ async def serve(settings: Settings, desk: Desk) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await server.start()
+    spare_the_loop()
     try:
         await stop.wait()
     finally:

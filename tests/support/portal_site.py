@@ -7,17 +7,18 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.openssh import OpenSshServer
 
@@ -100,12 +101,26 @@ class PortalSite:
         """What it has written so far."""
         return (self.folder / "log").read_text(errors="replace")
 
+    def wait_for_draft(self, text: str) -> None:
+        """Until the portal's database holds a draft with this text."""
+        deadline = time.monotonic() + 20
+        database = f"file:{next((self.folder / 'data').glob('portal.sqlite'))}?mode=ro"
+        while time.monotonic() < deadline:
+            with contextlib.closing(sqlite3.connect(database, uri=True)) as store:
+                if any(text in row[0] for row in store.execute("SELECT text FROM drafts")):
+                    return
+            time.sleep(0.05)
+        message = f"no draft holds {text!r}"
+        raise AssertionError(message)
+
     def memory_now(self) -> int:
-        """Bytes of its resident memory."""
+        """Bytes of its resident memory; the peak is counted from here on."""
+        assert self._process is not None
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
         return self._memory("VmRSS")
 
     def memory_peak(self) -> int:
-        """Bytes of its resident memory at its highest."""
+        """Bytes of its resident memory at its highest since it was last asked for."""
         return self._memory("VmHWM")
 
     def _memory(self, name: str) -> int:

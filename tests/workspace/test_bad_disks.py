@@ -89,7 +89,7 @@ async def test_an_upload_onto_a_full_disk_leaves_nothing(
 
 @pytest.fixture
 async def cut_writes() -> AsyncIterator[None]:
-    """asyncssh writes by several tasks and looks only at the first that fails: hear no others."""
+    """Asyncssh writes by several tasks and looks only at the first that fails: hear no others."""
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     yield
     gc.collect()

@@ -24,8 +24,8 @@ CHUNK = 8_000
 PIECES = 32
 """Finished pieces that are kept; what is older stays in the log on the host."""
 
-READ = 1 << 16
-"""Bytes read from the log at once."""
+READ = CHUNK
+"""Bytes read from the log at once: drawing one piece takes a view some 10 ms, and others wait."""
 
 # Escape sequences: operating system commands, then control sequences, then two-character ones.
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
