@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+
+from bokeh.server.views.autoload_js_handler import AutoloadJsHandler
+from bokeh.server.views.session_handler import SessionHandler
+from panel.auth import _validate_next_url
 
 _ASK = """
 import sys
@@ -22,3 +27,24 @@ def test_panel_itself_still_imports_what_a_request_names() -> None:
     done = subprocess.run([sys.executable, "-c", _ASK], check=False, timeout=60)
 
     assert done.returncode == 7
+
+
+def test_panel_itself_still_takes_three_slashes_for_a_path() -> None:
+    """T109C: so an address after the sign-in is still checked by rules of our own."""
+    assert _validate_next_url("///host.example/x") == "///host.example/x"
+
+
+def test_bokeh_itself_still_lets_any_origin_load_a_page_as_a_script() -> None:
+    """T112C: so ``autoload.js`` stays switched off."""
+    source = inspect.getsource(AutoloadJsHandler)
+
+    assert 'self.request.headers["Origin"]' in source
+    assert "authorize" not in source
+
+
+def test_bokeh_itself_still_puts_cookies_into_a_pages_token() -> None:
+    """T113C: so both lists, of cookies and of headers, are still given."""
+    source = inspect.getsource(SessionHandler.get_session)
+
+    assert "include_cookies is None" in source
+    assert "'cookies': cookies" in source
