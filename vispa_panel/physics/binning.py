@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from vispa_panel.errors import ExpressionError
-from vispa_panel.physics.values import Floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from vispa_panel.physics.values import Floats
 
 Bins: TypeAlias = "int | Sequence[int] | Sequence[float] | Sequence[Sequence[float]] | None"
 Range: TypeAlias = "tuple[float, float] | Sequence[tuple[float, float] | None] | None"
@@ -41,7 +42,7 @@ class AxisWish:
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The lowest and highest finite value, whether all are whole numbers, and how many there are."""
+    """The lowest and highest finite value, whether all are whole numbers, and their count."""
 
     low: float = math.inf
     high: float = -math.inf

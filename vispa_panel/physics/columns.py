@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -189,13 +190,13 @@ def _names(full: list[str]) -> Mapping[str, str]:
 
 
 def _pairs(edges: list[int]) -> list[tuple[int, int]]:
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def _coarser(edges: list[int], most: int) -> list[int]:
     """Fewer edges, so that the ranges are as long as they may be."""
     out = edges[:1]
-    for before, edge in zip(edges[:-1], edges[1:], strict=True):
+    for before, edge in itertools.pairwise(edges):
         if edge - out[-1] > most and before != out[-1]:
             out.append(before)
     if len(edges) > 1:

@@ -14,10 +14,11 @@ from scipy.special import voigt_profile
 
 from vispa_panel.errors import FitFailed
 from vispa_panel.physics.expressions import parsed
-from vispa_panel.physics.values import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from vispa_panel.physics.values import Floats
 
 Value: TypeAlias = "Callable[..., Floats]"
 Start: TypeAlias = "Callable[[Floats, Floats], list[float]]"
@@ -82,7 +83,7 @@ def voigt(x: Floats, area: float, mean: float, sigma: float, width: float) -> Fl
     return out
 
 
-def crystal_ball(
+def crystal_ball(  # noqa: PLR0917 - the parameters of the curve, in the usual order
     x: Floats, height: float, mean: float, sigma: float, alpha: float, n: float
 ) -> Floats:
     """A Gauss with a power law on its lower side, ``alpha`` sigmas below the mean.
@@ -144,7 +145,7 @@ KINDS = (*_PEAKS, "exponential", "polynomial", "formula")
 
 
 def shape_of(kind: str, *, formula: str = "", order: int = 1, background: bool = False) -> Shape:
-    """The shape of a kind; raises FitFailed for an unknown one and ExpressionError for a formula."""
+    """The shape of a kind; raises FitFailed for an unknown one, ExpressionError for a formula."""
     if not 0 <= order <= HIGHEST_ORDER:
         message = f"A polynomial's order is between 0 and {HIGHEST_ORDER}."
         raise FitFailed(message)

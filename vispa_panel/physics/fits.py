@@ -30,7 +30,9 @@ MOST_CALLS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What is fitted: ``gauss``, ``exponential``, ``polynomial`` (of ``order``), ``breit_wigner``,
+    """What is fitted.
+
+    ``kind`` is ``gauss``, ``exponential``, ``polynomial`` (of ``order``), ``breit_wigner``,
     ``crystal_ball``, ``voigt``, or ``formula`` with its text (``[0]*exp(-[1]*x)``).
 
     With ``background`` a polynomial of order ``order`` is added to a peak.

@@ -62,7 +62,8 @@ def to_hist(value: Histogram) -> hist.Hist[Any]:
             else hist.axis.Variable(axis.edges, name=name, label=axis.title)
         )
     weighted = value.weighted or value.kind == "mean"
-    out = hist.Hist(*axes, storage="weight" if weighted else "double", name=value.name)
+    storage: Any = hist.storage.Weight() if weighted else hist.storage.Double()
+    out: hist.Hist[Any] = hist.Hist(*axes, storage=storage, name=value.name)
     if weighted:
         view: Any = out.view(flow=True)
         view.value, view.variance = value.contents, value.variances

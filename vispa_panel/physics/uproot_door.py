@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import uproot
@@ -74,7 +74,7 @@ class DoorSource(Source):  # type: ignore[misc]  # uproot has no types
         """Whether the file was closed."""
         return self._closed
 
-    def __enter__(self) -> DoorSource:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,7 +107,9 @@ def _own(shape: type[Any]) -> type[Any]:
     if not issubclass(shape, DispatchByVersion):
         return shape
     known = dict(_PRISTINE_VERSIONS.get(shape, {}))
-    return type(shape)(shape.__name__, (shape,), {"known_versions": known})
+    maker: Any = type(shape)
+    own: type[Any] = maker(shape.__name__, (shape,), {"known_versions": known})
+    return own
 
 
 _PRISTINE: dict[str, type[Any]] = dict(uproot.classes)
@@ -155,8 +157,12 @@ def told(what: str) -> Iterator[None]:
         raise UnreadableData(message) from error
 
 
+LINE = 160
+"""Characters of an error that are shown."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error says first, short and without a full stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
-    return (text[:157] + "..." if len(text) > 160 else text).rstrip(".")
+    return (text[: LINE - 3] + "..." if len(text) > LINE else text).rstrip(".")

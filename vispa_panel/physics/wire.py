@@ -73,7 +73,7 @@ def unpack(message: bytes | bytearray | memoryview) -> Any:
         raise BadMessage(message_text) from error
 
 
-def _plain(value: Any, buffers: list[bytes]) -> Any:
+def _plain(value: Any, buffers: list[bytes]) -> Any:  # noqa: PLR0911 - one kind a line
     if isinstance(value, np.generic):
         value = value.item() if value.dtype.kind in "biuf" else str(value)
     if value is None or isinstance(value, bool | int | float | str):
@@ -111,7 +111,7 @@ def _array(value: np.ndarray[Any, Any], buffers: list[bytes]) -> dict[str, Any]:
     return {"$": "a", "dtype": value.dtype.str, "shape": list(value.shape), "of": place}
 
 
-def _value(plain: Any, buffers: memoryview, depth: int) -> Any:
+def _value(plain: Any, buffers: memoryview, depth: int) -> Any:  # noqa: PLR0911 - one kind a line
     if depth > DEPTH:
         message = "values stand too deep in each other"
         raise BadMessage(message)

@@ -7,10 +7,10 @@ import hmac
 import re
 import secrets
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import panel.io.server as panel_server
-import panel_material_ui
 from bokeh.server.auth_provider import AuthProvider
 from bokeh.server.views.metadata_handler import MetadataHandler
 from bokeh.server.views.multi_root_static_handler import MultiRootStaticHandler
@@ -27,7 +27,7 @@ _FROM_CLIENT = ("bokeh-session-id", "bokeh-token")
 
 _WIDGETS = (
     "/static/extensions/panel-material-ui/panel-material-ui.bundle.js?"
-    + hashlib.md5(panel_material_ui.__version__.encode(), usedforsecurity=False).hexdigest()
+    + hashlib.md5(version("panel-material-ui").encode(), usedforsecurity=False).hexdigest()
 )
 """Where the page will look for panel-material-ui's module."""
 

@@ -30,8 +30,8 @@ def clopper_pearson(passed: Floats, total: Floats, confidence: float) -> tuple[F
 @draws("TEfficiency")
 def efficiency(model: Any) -> Efficiency:
     """Passed over total, bin by bin."""
-    passed = histogram(model.member("fPassedHistogram"))
-    total = histogram(model.member("fTotalHistogram"))
+    passed: Any = histogram(model.member("fPassedHistogram"))
+    total: Any = histogram(model.member("fTotalHistogram"))
     confidence = float(model.member("fConfLevel")) or CONFIDENCE
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(total.values > 0, passed.values / total.values, np.nan)

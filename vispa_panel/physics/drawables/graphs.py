@@ -35,7 +35,9 @@ def _multiple_errors(model: Any, points: int) -> Floats | None:
     highs = [floats(one) for one in member(model, "fEyH", ())]
     if not lows or any(one.size != points for one in (*lows, *highs)):
         return None
-    return np.sqrt(np.stack([np.sum(np.square(lows), axis=0), np.sum(np.square(highs), axis=0)]))
+    both = [np.sum(np.square(lows), axis=0), np.sum(np.square(highs), axis=0)]
+    errors: Floats = np.sqrt(np.stack(both))
+    return errors
 
 
 @draws("TGraph*")

@@ -1,5 +1,6 @@
-"""What people type to draw from a tree: read, checked against a list of what may stand in it,
-and computed on NumPy and Awkward arrays. No text ever becomes Python code.
+"""What people type to draw from a tree, computed on NumPy and Awkward arrays.
+
+It is read and checked against a list of what may stand in it; no text ever becomes Python code.
 """
 
 from vispa_panel.physics.expressions.computing import Expression, Names, parsed

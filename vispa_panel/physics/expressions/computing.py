@@ -114,7 +114,7 @@ class _Check:
     def refuse(self, node: ast.AST, sentence: str) -> ExpressionError:
         return ExpressionError(sentence, place=self.source.place(getattr(node, "col_offset", 0)))
 
-    def visit(self, node: ast.expr) -> None:
+    def visit(self, node: ast.expr) -> None:  # noqa: C901 - one kind of node a case
         self._left -= 1
         if self._left < 0:
             raise self.refuse(node, "The expression has too many parts.")
