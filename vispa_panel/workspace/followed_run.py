@@ -114,7 +114,7 @@ class FollowedRun(param.Parameterized):
 
     async def _read_to(self, size: int) -> None:
         shown = CHUNK * PIECES
-        if size - self._offset > 4 * shown:
+        if size - self._offset > shown:
             self._jump(size - shown)
         while self._offset < size:
             data = await self._runs.output(self.run_id, offset=self._offset, limit=READ)
