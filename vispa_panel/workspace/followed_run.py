@@ -24,8 +24,8 @@ CHUNK = 8_000
 PIECES = 32
 """Finished pieces that are kept; what is older stays in the log on the host."""
 
-READ = CHUNK
-"""Bytes read from the log at once: drawing one piece takes a view some 10 ms, and others wait."""
+READ = 1 << 16
+"""Bytes read from the log at once: fewer would redraw a flood more often than it can be sent."""
 
 # Escape sequences: operating system commands, then control sequences, then two-character ones.
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
@@ -114,7 +114,7 @@ class FollowedRun(param.Parameterized):
 
     async def _read_to(self, size: int) -> None:
         shown = CHUNK * PIECES
-        if size - self._offset > shown:
+        if size - self._offset > 4 * shown:
             self._jump(size - shown)
         while self._offset < size:
             data = await self._runs.output(self.run_id, offset=self._offset, limit=READ)
