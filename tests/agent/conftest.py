@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,19 +78,21 @@ class Host:
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[Host]:
-    """A host without a keeper yet."""
-    (tmp_path / "agent.pyz").write_bytes(program()[1])
-    environment = os.environ | {
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "XDG_DATA_HOME": str(tmp_path / "data"),
-        "HOME": str(tmp_path),
-        "SHELL": "/bin/bash",
-        "VISPA_TEST_HOST": str(tmp_path),
-    }
-    made = Host(tmp_path, environment)
-    yield made
-    await made.end()
+async def host() -> AsyncIterator[Host]:
+    """A host without a keeper yet; its path is short, for a socket's may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="host-") as folder:
+        base = Path(folder)
+        (base / "agent.pyz").write_bytes(program()[1])
+        environment = os.environ | {
+            "XDG_CACHE_HOME": str(base / "cache"),
+            "XDG_DATA_HOME": str(base / "data"),
+            "HOME": str(base),
+            "SHELL": "/bin/bash",
+            "VISPA_TEST_HOST": str(base),
+        }
+        made = Host(base, environment)
+        yield made
+        await made.end()
 
 
 @pytest.fixture
