@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 Progress: TypeAlias = "Callable[[float], None]"
 
 
-def _page(file: RootFile, _: Progress, **options: Any) -> Any:
+def _page(file: RootFile, _: Progress, /, **options: Any) -> Any:
     return file.page(options.pop("path"), **options)
 
 
-def _read(file: RootFile, _: Progress, *, path: str, cycle: int | None, number: int) -> Any:
+def _read(file: RootFile, _: Progress, /, *, path: str, cycle: int | None, number: int) -> Any:
     return file.read(path, cycle=cycle, file=number)
 
 
 def _histograms(
-    file: RootFile, progress: Progress, *, tree: str, requests: list[dict[str, Any]]
+    file: RootFile, progress: Progress, /, *, tree: str, requests: list[dict[str, Any]]
 ) -> Any:
     return file.histograms(tree, [DrawRequest(**one) for one in requests], progress=progress)
 
 
-def _fit(_file: RootFile, _: Progress, *, data: Any, model: fits.Model, **options: Any) -> Any:
+def _fit(_file: RootFile, _: Progress, /, *, data: Any, model: fits.Model, **options: Any) -> Any:
     return fits.fit(data, model, **options)
 
 
-def _entries(file: RootFile, _: Progress, *, tree: str, number: int, **options: Any) -> Any:
+def _entries(file: RootFile, _: Progress, /, *, tree: str, number: int, **options: Any) -> Any:
     return entries.entry_page(file.columns(tree, file=number), **options)
 
 
-def _event(file: RootFile, _: Progress, *, tree: str, entry: int, number: int) -> Any:
+def _event(file: RootFile, _: Progress, /, *, tree: str, entry: int, number: int) -> Any:
     return entries.event(file.columns(tree, file=number), entry)
 
 
 def _pair_masses(
-    file: RootFile, _: Progress, *, tree: str, entry: int, group: str, number: int
+    file: RootFile, _: Progress, /, *, tree: str, entry: int, group: str, number: int
 ) -> Any:
     return entries.pair_masses(file.columns(tree, file=number), entry, group)
 
