@@ -204,7 +204,9 @@ def test_two_browsers_that_save_one_file_lose_nothing(
         expect(other.get_by_text("Saved", exact=True)).to_be_visible()
 
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("shared.py was changed by somebody else")).to_be_visible()
+        expect(
+            page.get_by_text("shared.py was changed by somebody else.", exact=True)
+        ).to_be_visible()
         expect(page.get_by_text("mine start")).to_be_visible()
         assert path.read_text() == "theirs start\n"
         page.get_by_role("button", name="Overwrite").click()
