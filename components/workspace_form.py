@@ -69,7 +69,7 @@ class WorkspaceForm(pn.viewable.Viewer):
         self._secret = SecretForm(sign_in=way)
         self._way.param.watch(lambda event: setattr(self._secret, "sign_in", event.new), "value")
         self._secret.param.watch(self._save, "entered")
-        self._problem = pmui.Alert("", severity="error", margin=(6, 8), visible=False)
+        self._problem = pmui.Alert(severity="error", margin=(6, 8), visible=False)
         save = pmui.Button(
             label="Save and connect", icon="link", margin=(10, 8), on_click=self._save
         )
@@ -97,7 +97,8 @@ class WorkspaceForm(pn.viewable.Viewer):
 
     def tell(self, problem: str) -> None:
         """Show what is wrong below the fields; an empty text hides it."""
-        self._problem.param.update(object=problem, visible=bool(problem))
+        # A title is drawn as text; an alert's object would be drawn as HTML.
+        self._problem.param.update(title=problem, visible=bool(problem))
 
     def _filled_in(self) -> WorkspaceDefinition:
         host, login = self._host.value.strip(), self._login.value.strip()

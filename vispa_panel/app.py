@@ -164,8 +164,9 @@ class Application:
         wanted = page.arguments.get("workspace", "")
         begun = asyncio.Event()
         pn.state.onload(lambda: controller.spawn(self._begin(controller, wanted, begun)))
-        if choices:
-            first = next((one for one in choices if one.id == wanted), choices[0])
+        # A machine of the user's own is known only once the page asks for it.
+        first = next((one for one in choices if wanted in {"", one.id}), None)
+        if first is not None:
             controller.spawn(self._head_start(session.user_id, first, begun))
         return view.__panel__()
 

@@ -97,10 +97,12 @@ class HostUnreachable(ConnectionFailed):
 class HostKeyUnknown(ConnectionFailed):
     """No key is pinned for this host; ``fingerprint`` is the one it shows."""
 
-    next_step = "Compare the fingerprint with the one its operator publishes, then accept it."
+    next_step = "Ask the operator of this portal to confirm it."
 
-    def __init__(self, message: str, *, fingerprint: str = "", public_key: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, fingerprint: str = "", public_key: str = "", next_step: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step)
         self.fingerprint = fingerprint
         self.public_key = public_key
 

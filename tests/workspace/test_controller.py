@@ -197,6 +197,8 @@ async def test_nobody_accepts_a_key_for_the_operators_machine(sshd: OpenSshServe
 
     await bench.controller.accept_host_key()
     assert bench.controller.state == "failed"
+    assert bench.controller.connection is not None
+    assert "operator of this portal" in bench.controller.connection.message
     assert bench.own.machines == {}
     await bench.controller.close()
 

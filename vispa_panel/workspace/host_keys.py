@@ -11,6 +11,9 @@ from vispa_panel.errors import HostKeyChanged, HostKeyUnknown, SettingsError
 if TYPE_CHECKING:
     from vispa_panel.workspace.definition import WorkspaceDefinition
 
+COMPARE = "Compare the fingerprint with the one its operator publishes, then accept it."
+"""What to do about the key of a machine of one's own; for the others the operator answers."""
+
 KnownHosts = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]
 
 
@@ -49,4 +52,5 @@ async def refusal(
         f"Nobody has confirmed the key of {definition.name} yet ({fingerprint}).",
         fingerprint=fingerprint,
         public_key=key.export_public_key().decode().strip() if key is not None else "",
+        next_step=COMPARE if definition.is_own and key is not None else "",
     )
